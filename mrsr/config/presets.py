@@ -1,0 +1,59 @@
+"""The three named sizes of the network: `tiny` for a call on two CPU cores, `small` between, `base` for a data-centre GPU."""
+
+from __future__ import annotations
+
+from mrsr.config.schema import ModelConfig, StageConfig
+from mrsr.errors import UserError
+
+
+def _tiny() -> ModelConfig:
+    return ModelConfig(
+        name="tiny",
+        stages=(
+            StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=3, growth=16, hidden=16),
+            StageConfig(width=12, rrdbs=0, hidden=6),
+            StageConfig(width=8, rrdbs=0),
+            StageConfig(width=8, rrdbs=0),
+        ),
+    )
+
+
+def _small() -> ModelConfig:
+    return ModelConfig(
+        name="small",
+        stages=(
+            StageConfig(width=64, rrdbs=2, dense_blocks=3, convs=4, growth=32, hidden=32),
+            StageConfig(width=32, rrdbs=1, dense_blocks=2, convs=3, growth=16, hidden=16),
+            StageConfig(width=16, rrdbs=1, dense_blocks=1, convs=3, growth=8),
+            StageConfig(width=12, rrdbs=0),
+        ),
+    )
+
+
+def _base() -> ModelConfig:
+    return ModelConfig(
+        name="base",
+        stages=(
+            StageConfig(width=96, rrdbs=4, dense_blocks=3, convs=5, growth=48, hidden=96),
+            StageConfig(width=64, rrdbs=2, dense_blocks=3, convs=4, growth=32, hidden=32),
+            StageConfig(width=32, rrdbs=1, dense_blocks=3, convs=4, growth=16),
+            StageConfig(width=24, rrdbs=1, dense_blocks=2, convs=3, growth=12),
+        ),
+        dtype="bfloat16",
+        remat=True,
+    )
+
+
+_BUILDERS = {"tiny": _tiny, "small": _small, "base": _base}
+SIZES = tuple(_BUILDERS)
+
+
+def model_size(name: str) -> ModelConfig:
+    """A fresh config of the size `tiny`, `small` or `base`, for the default ladder of four rungs.
+
+    Raises:
+      UserError: there is no such size.
+    """
+    if name not in _BUILDERS:
+        raise UserError(f"model size {name!r}: expected one of {', '.join(SIZES)}")
+    return _BUILDERS[name]()

@@ -1,0 +1,22 @@
+"""Between uint8 frames, which every boundary takes and gives, and the floats in [0, 1] that everything inside computes on."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+ArrayT = TypeVar("ArrayT", np.ndarray, Array)
+
+
+def to_float(frames: ArrayT) -> ArrayT:
+    """uint8 [..., C] in [0, 255] as float32 of the same shape in [0, 1]."""
+    return frames.astype(np.float32) / np.float32(255)
+
+
+def to_uint8(frames: ArrayT) -> ArrayT:
+    """Float [..., C] as uint8 of the same shape: clipped to [0, 1], scaled to [0, 255], rounded half to even."""
+    xp = np if isinstance(frames, np.ndarray) else jnp
+    return xp.round(xp.clip(frames, 0, 1) * np.float32(255)).astype(np.uint8)
