@@ -1,0 +1,73 @@
+"""The `mrsr` command: finds the subcommand, runs it, and turns what goes wrong into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from mrsr import __version__
+from mrsr.errors import RunError, UserError
+
+# Each module has HELP, add_arguments(parser) and run(args, rest) -> exit status or None; it is imported when it is asked for.
+COMMANDS = {
+    "train": "train a network from a config file",
+    "evaluate": "measure a model on videos, bicubic beside it",
+    "upscale": "enlarge a video file",
+    "bench": "parameters, FLOPs and time of every route",
+    "demo": "the whole path on the embedded sample: train, evaluate, enlarge, report",
+}
+
+
+def parser_of(command: str | None) -> argparse.ArgumentParser:
+    """The parser of the whole command line, with the arguments of `command` filled in and the others named only."""
+    parser = argparse.ArgumentParser(prog="mrsr", description="Multi-resolution, real-time video super-resolution.")
+    parser.add_argument("--version", action="version", version=f"mrsr {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
+        if name == command:
+            importlib.import_module(f"mrsr.cli.{name}").add_arguments(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line; returns the exit status: 0, 2 for bad input, 1 for a failure, 75 for a preempted training run."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    command = next((argument for argument in arguments if not argument.startswith("-")), None)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        args, rest = parser_of(command).parse_known_args(arguments)
+        if rest and command != "train":
+            raise UserError(f"unknown argument {rest[0]!r}; see mrsr {command} --help")
+        return importlib.import_module(f"mrsr.cli.{args.command}").run(args, rest) or 0
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("mrsr: interrupted", file=sys.stderr)
+        return 130
+    except (UserError, RunError, OSError) as error:
+        if debug:
+            raise
+        print(f"mrsr: {_one_line(error)}", file=sys.stderr)
+        return 2 if isinstance(error, (UserError, FileNotFoundError, IsADirectoryError, NotADirectoryError)) else 1
+    except Exception as error:
+        if debug:
+            raise
+        print(f"mrsr: {type(error).__name__}: {_one_line(error)} (--debug shows where)", file=sys.stderr)
+        return 1
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
