@@ -1,0 +1,97 @@
+"""The convolutional blocks of FIG. 2B: the residual-in-residual dense block and the learned rational upsampler."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from mrsr.config import StageConfig
+
+Dtype = Any
+
+
+def activate(features: Array) -> Array:
+    """Leaky ReLU with slope 0.2 (ESRGAN, Wang et al. 2018)."""
+    return nn.leaky_relu(features, 0.2)
+
+
+def conv(features: int, dtype: Dtype, name: str, kernel: int = 3, **options: Any) -> nn.Conv:
+    """A `kernel` x `kernel` convolution, computed in `dtype`, with float32 parameters."""
+    return nn.Conv(
+        features,
+        (kernel, kernel),
+        dtype=dtype,
+        kernel_init=options.pop("kernel_init", nn.initializers.he_normal()),
+        name=name,
+        **options,
+    )
+
+
+class DenseBlock(nn.Module):
+    """Residual dense block: every convolution sees the outputs of all before it. [B, H, W, C] -> the same shape.
+
+    Source: ESRGAN (Wang et al. 2018), FIG. 4, with the number of convolutions and their growth from the config.
+    """
+
+    stage: StageConfig
+    scale: float
+    dtype: Dtype
+
+    @nn.compact
+    def __call__(self, features: Array) -> Array:
+        """One block; returns `features + scale * branch`."""
+        seen = features
+        for index in range(self.stage.convs - 1):
+            grown = activate(conv(self.stage.growth, self.dtype, f"conv_{index}")(seen))
+            seen = jnp.concatenate([seen, grown], axis=-1)
+        branch = conv(self.stage.width, self.dtype, f"conv_{self.stage.convs - 1}")(seen)
+        return features + self.scale * branch
+
+
+class RRDB(nn.Module):
+    """Residual-in-residual dense block: dense blocks in a row inside one more residual. [B, H, W, C] -> the same shape.
+
+    Source: col. 9, "multiple RRDB blocks interleaved with upsampling layers"; ESRGAN (Wang et al. 2018), FIG. 4.
+    """
+
+    stage: StageConfig
+    scale: float
+    dtype: Dtype
+
+    @nn.compact
+    def __call__(self, features: Array) -> Array:
+        """One RRDB; a single dense block is its own residual, so the outer one is left out."""
+        branch = features
+        for index in range(self.stage.dense_blocks):
+            branch = DenseBlock(self.stage, self.scale, self.dtype, name=f"dense_{index}")(branch)
+        return branch if self.stage.dense_blocks == 1 else features + self.scale * branch
+
+
+class Upsample(nn.Module):
+    """Learned upsampling by any ratio p/q > 1. [B, H, W, C] -> [B, H*p/q, W*p/q, width]; H and W multiples of q.
+
+    A learned polyphase filter: a convolution with stride q looks at each block of q x q pixels and one pixel around it,
+    and gives the p x p pixels the block becomes. For q = 1 it is the sub-pixel convolution of ESPCN (Shi et al. 2016);
+    for 3/2 no pixel is computed and thrown away, and the weights of every phase are its own.
+
+    Source: FIG. 2B, upsampling layers; own choice of the rational form.
+    """
+
+    width: int
+    ratio: Fraction
+    dtype: Dtype
+
+    @nn.compact
+    def __call__(self, features: Array) -> Array:
+        """One upsampling, activation included."""
+        p, q = self.ratio.numerator, self.ratio.denominator
+        phases = conv(
+            self.width * p * p, self.dtype, "conv", kernel=q + 2, strides=(q, q), padding=((1, 1), (1, 1))
+        )(features)
+        batch, rows, columns, _ = phases.shape
+        phases = activate(phases).reshape(batch, rows, columns, p, p, self.width)
+        return phases.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows * p, columns * p, self.width)

@@ -1,0 +1,75 @@
+"""The frozen step, uint8 in and out, any frame size: what evaluation runs, the exporter freezes and a server calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mrsr.config import ModelConfig
+from mrsr.imaging.ranges import to_float, to_uint8
+from mrsr.ladder import Ladder, Route, RouteSet
+from mrsr.models.axes import StreamState
+from mrsr.models.network import Network
+from mrsr.models.state import Sizes, zero_state
+
+
+def init_params(ladder: Ladder, routes: RouteSet, config: ModelConfig, seed: int) -> Any:
+    """Random parameters, float32, of everything the routes run. The decoders start at zero: untrained is bicubic."""
+    side = ladder.grid
+    sizes = {entry: (int(side * ladder.ratio(ladder.top, entry)),) * 2 for entry in routes.inputs}
+    frames = {entry: jnp.zeros((1, *size, 3)) for entry, size in sizes.items()}
+    state = zero_state(ladder, routes, config, 1, sizes)
+    return Network(ladder, routes, config).init(jax.random.key(seed), frames, state)["params"]
+
+
+def padded(ladder: Ladder, routes: RouteSet, entry: int, height: int, width: int) -> tuple[int, int]:
+    """The size (px) a frame is padded to inside the step, so that it is whole on every rung it climbs."""
+    multiple = ladder.multiple(routes, entry)
+    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+
+
+def step_state(ladder: Ladder, routes: RouteSet, config: ModelConfig, batch: int, sizes: Sizes) -> StreamState:
+    """The zero state of `step` for frames that enter at these sizes, before padding."""
+    inside = {entry: padded(ladder, routes, entry, *sizes[entry]) for entry in routes.inputs}
+    return zero_state(ladder, routes, config, batch, inside)
+
+
+def step(
+    ladder: Ladder,
+    routes: RouteSet,
+    config: ModelConfig,
+    params: Any,
+    frames: Mapping[int, Array],
+    state: StreamState,
+) -> tuple[dict[Route, Array], StreamState]:
+    """One frame of every stream, from pixels to pixels.
+
+    Args:
+      ladder: the ladder the routes stand on.
+      routes: what to compute.
+      config: the network.
+      params: parameters of `Network`, float32.
+      frames: uint8 [B, H, W, 3] by input rung; a side that is not whole on every rung is padded by its last pixels.
+      state: from `step_state` or the previous frame.
+
+    Returns:
+      uint8 [B, h, w, 3] by route (h = H times the route's ratio, rounded up), and the state for the next frame.
+    """
+    inside = {}
+    for entry in routes.inputs:
+        height, width = frames[entry].shape[1:3]
+        rows, columns = padded(ladder, routes, entry, height, width)
+        pad = ((0, 0), (0, rows - height), (0, columns - width), (0, 0))
+        inside[entry] = to_float(jnp.pad(frames[entry], pad, mode="edge"))
+    outputs, state = Network(ladder, routes, config).apply({"params": params}, inside, state)
+    cropped = {}
+    for route, output in outputs.items():
+        height, width = frames[route.input].shape[1:3]
+        ratio = ladder.ratio(route.input, route.output)
+        rows, columns = -(-height * ratio.numerator // ratio.denominator), -(-width * ratio.numerator // ratio.denominator)
+        cropped[route] = to_uint8(output[:, :rows, :columns])
+    return cropped, state
