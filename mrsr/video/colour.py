@@ -18,8 +18,9 @@ _MATRICES = {
     9: Colorspace.BT2020,
 }
 _RGB, _BT709, _UNSPECIFIED, _SMPTE170M = 0, 1, 2, 6
+# The converter's shortcut without these flags is off by a level on average and repeats chroma instead of interpolating.
 _EXACT = (
-    Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
+    Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
 )
 
 

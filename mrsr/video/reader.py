@@ -58,11 +58,12 @@ class VideoReader:
         self.path = path
         self.frames_read = 0
         self._damaged = 0
-        self._packets = 0
+        self._packet_count = 0
         self._end = 0.0
         self._container = open_container(path)
         try:
             self._stream = video_stream(self._container, path)
+            self._stream.thread_type = "AUTO"
             self._decoded = self._decode()
             first = next(self._decoded, None)
             if first is None:
@@ -91,27 +92,34 @@ class VideoReader:
         # AVI stores no timestamps, and raw streams none that hold: their frames are counted.
         self._counted = first.pts is None or container.format.name == "avi"
 
+    def _packets(self) -> Iterator[av.Packet | None]:
+        """The video stream's packets, then None for the codec's last frames; notes how far every stream reaches."""
+        try:
+            for packet in self._container.demux():
+                if not packet.size:
+                    # The demuxer's end mark has no time; an empty packet that has one is a frame the file left out.
+                    self._packet_count += packet.stream_index == self._stream.index and packet.dts is not None
+                    continue
+                if packet.pts is not None:
+                    self._end = max(self._end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.stream_index == self._stream.index:
+                    self._packet_count += 1
+                    self._damaged += packet.is_corrupt
+                    yield packet
+        except av.FFmpegError:
+            self._damaged += 1
+        yield None
+
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Frames as the codec gives them, counting what it complains of on the way."""
-        packets = self._container.demux()
-        while True:
+        for packet in self._packets():
             try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                self._note(packet)
-                for frame in self._stream.decode(packet) if packet.stream_index == self._stream.index else ():
-                    self._damaged += frame.is_corrupt
-                    yield frame
+                frames = self._stream.decode(packet)
             except av.FFmpegError:
                 self._damaged += 1
-
-    def _note(self, packet: av.Packet) -> None:
-        if packet.stream_index == self._stream.index and packet.size:
-            self._packets += 1
-            self._damaged += packet.is_corrupt
-        if packet.pts is not None:
-            self._end = max(self._end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                continue
+            self._damaged += sum(frame.is_corrupt for frame in frames)
+            yield from frames
 
     def __iter__(self) -> Iterator[Frame]:
         """Every frame in the order shown, timestamps strictly ascending.
@@ -139,8 +147,8 @@ class VideoReader:
 
     def _check_complete(self) -> None:
         held = len(self._stream.index_entries) if "mp4" in self._container.format.name else self._stream.frames
-        if held > self._packets:
-            raise RunError(f"{self.path}: cut short: {self._packets} of its {held} frames are there")
+        if held > self._packet_count:
+            raise RunError(f"{self.path}: cut short: {self._packet_count} of its {held} frames are there")
         if not held and self.duration and self._end < self.duration - _SLACK:
             raise RunError(f"{self.path}: cut short: ends at {self._end:.2f} s, its header says {self.duration:.2f} s")
         if self._damaged:
