@@ -16,7 +16,7 @@ Dtype = Any
 
 def activate(features: Array) -> Array:
     """Leaky ReLU with slope 0.2 (ESRGAN, Wang et al. 2018)."""
-    return nn.leaky_relu(features, 0.2)
+    return jnp.maximum(features, 0.2 * features)
 
 
 def conv(features: int, dtype: Dtype, name: str, kernel: int = 3, **options: Any) -> nn.Conv:

@@ -63,8 +63,10 @@ def step(
     for entry in routes.inputs:
         height, width = frames[entry].shape[1:3]
         rows, columns = padded(ladder, routes, entry, height, width)
-        pad = ((0, 0), (0, rows - height), (0, columns - width), (0, 0))
-        inside[entry] = to_float(jnp.pad(frames[entry], pad, mode="edge"))
+        whole = frames[entry]
+        if (rows, columns) != (height, width):
+            whole = jnp.pad(whole, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")
+        inside[entry] = to_float(whole)
     outputs, state = Network(ladder, routes, config).apply({"params": params}, inside, state)
     cropped = {}
     for route, output in outputs.items():

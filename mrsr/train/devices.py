@@ -1,0 +1,53 @@
+"""The one place that knows how the step is spread over devices: `jax.pmap`, with the batch split and the state copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from flax import jax_utils
+
+from mrsr.config import ExperimentConfig
+from mrsr.errors import UserError
+from mrsr.train.objective import Batch
+from mrsr.train.state import TrainState
+from mrsr.train.step import AXIS, Metrics, train_step
+
+
+def parallel_step(
+    config: ExperimentConfig, optimizer: optax.GradientTransformation
+) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+    """`train_step` over every local device: takes and gives a replicated state; the old one's memory is reused."""
+    step = partial(train_step, config, optimizer, axis=AXIS)
+    return jax.pmap(step, axis_name=AXIS, donate_argnums=(0,))
+
+
+def replicate(tree: Any) -> Any:
+    """A copy of every array on every local device, behind a leading axis of devices."""
+    return jax_utils.replicate(tree)
+
+
+def unreplicate(tree: Any) -> Any:
+    """The first device's copy, as host arrays."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf.addressable_shards[0].data)[0], tree)
+
+
+def check_batch(batch_size: int) -> None:
+    """Refuses a batch that does not split evenly.
+
+    Raises:
+      UserError: `train.batch_size` is not a multiple of the number of devices.
+    """
+    count = jax.device_count()
+    if batch_size % count:
+        raise UserError(f"train.batch_size={batch_size}: expected a multiple of the {count} devices")
+
+
+def shard(batch: Any) -> Any:
+    """Host arrays [B, ...] as [devices, B / devices, ...]: consecutive clips go to one device."""
+    count = jax.local_device_count()
+    return jax.tree.map(lambda leaf: leaf.reshape(count, leaf.shape[0] // count, *leaf.shape[1:]), batch)
