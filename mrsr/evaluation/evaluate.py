@@ -1,0 +1,185 @@
+"""A model measured: a row for every clip, degradation and route, bicubic beside ours, averaged over frames."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice, tee
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mrsr.errors import UserError
+from mrsr.evaluation.clips import Clip
+from mrsr.evaluation.compare import Comparison, comparisons
+from mrsr.evaluation.degradation import Degradation
+from mrsr.evaluation.geometry import allowed_routes, geometry
+from mrsr.inference.runtime import Runtime
+from mrsr.ladder import Route
+from mrsr.metrics.fidelity import Fidelity, fidelity
+
+Row = dict[str, Any]
+"""One row of the report; `figure` says when a figure is None."""
+
+Progress = Callable[[Clip, Degradation], None]
+"""Called after every frame of a clip, once all of its routes have been measured on it."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one route has measured so far, a `Fidelity` a frame."""
+
+    ours: list[Fidelity] = field(default_factory=list)
+    bicubic: list[Fidelity] = field(default_factory=list)
+    coded_bytes: int = 0
+
+    def add(self, shot: Comparison, pool: ThreadPoolExecutor) -> None:
+        ours, bicubic = pool.map(fidelity, [shot.truth] * 2, [shot.ours, shot.bicubic])
+        self.ours.append(ours)
+        self.bicubic.append(bicubic)
+        self.coded_bytes += shot.coded_bytes
+
+
+def figure(values: Iterable[float]) -> float | None:
+    """The mean; None where it has no meaning, as the PSNR of frames of which one is identical to its truth."""
+    mean = float(np.mean(list(values)))
+    return mean if math.isfinite(mean) else None
+
+
+def check_routes(runtime: Runtime, routes: Iterable[Route]) -> None:
+    """Refuses routes the model is not trained on.
+
+    Raises:
+      UserError: naming the first of them, and the routes there are.
+    """
+    for route in routes:
+        if route not in runtime.routes:
+            raise UserError(f"route {route}: the model is not trained on it; expected one of {runtime.routes}")
+
+
+def evaluate_clip(
+    runtime: Runtime,
+    clip: Clip,
+    routes: Iterable[Route],
+    degradation: Degradation,
+    frames: int | None = None,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """Measures routes on one clip under one degradation; the clip is read once and never held whole.
+
+    Every route is a pass of its own, also where two enter at one rung: the input of a route is the reduction of its
+    OWN truth, so that the inputs differ.
+
+    Args:
+      runtime: the model.
+      clip: what to measure on.
+      routes: of those it is trained on.
+      degradation: of the inputs.
+      frames: how many frames from the first on; None for all.
+      progress: called after every frame.
+
+    Returns:
+      A row a route: `route`, `clip`, `degradation`, `frames`, `psnr_y` (dB), `ssim_y`, the last two under `bicubic`
+      again, `cutout` ([width, height], px) for a cut-out and `input_kbps` (kbit/s) for H.264.
+
+    Raises:
+      UserError: a route is not trained, the clip is too small to be its truth, or it has no frames.
+    """
+    wanted = list(routes)
+    check_routes(runtime, wanted)
+    sizes = {route: geometry(clip, route, runtime.ladder) for route in wanted}
+    tallies = {route: _Tally() for route in wanted}
+    with closing(clip.frames()) as source, ThreadPoolExecutor(2) as pool:
+        copies = tee(islice(source, frames), len(wanted))
+        passes = [
+            comparisons(runtime, route, sizes[route], degradation, clip.fps, copy)
+            for route, copy in zip(wanted, copies, strict=True)
+        ]
+        for shots in zip(*passes, strict=True):
+            for route, shot in zip(wanted, shots, strict=True):
+                tallies[route].add(shot, pool)
+            if progress is not None:
+                progress(clip, degradation)
+    return [_row(clip, route, degradation, tallies[route], sizes[route].window) for route in wanted]
+
+
+def evaluate(
+    runtime: Runtime,
+    clips: Sequence[Clip],
+    degradations: Sequence[Degradation],
+    routes: Iterable[Route] | None = None,
+    frames: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Measures a model on clips under degradations.
+
+    Args:
+      runtime: the model; its `model_name`, `config_hash` and `parameters` are reported where it has them.
+      clips: what to measure on.
+      degradations: each is applied to every clip.
+      routes: the same for every clip; None for all those of the model that the clip is large enough for.
+      frames: how many frames of each clip; None for all.
+      progress: called after every frame of every pass.
+
+    Returns:
+      `{"model": {"name", "config_hash", "parameters"}, "routes": [row, ...]}`, rows as of `evaluate_clip`.
+
+    Raises:
+      UserError: as `evaluate_clip`, before the first frame is measured where it can be told.
+    """
+    if routes is None:
+        chosen = [allowed_routes(clip, runtime.routes, runtime.ladder) for clip in clips]
+    else:
+        chosen = [list(routes)] * len(clips)
+        check_routes(runtime, chosen[0] if chosen else ())
+        for clip, clip_routes in zip(clips, chosen, strict=True):
+            for route in clip_routes:
+                geometry(clip, route, runtime.ladder)
+    rows = [
+        row
+        for clip, clip_routes in zip(clips, chosen, strict=True)
+        for degradation in degradations
+        for row in evaluate_clip(runtime, clip, clip_routes, degradation, frames, progress)
+    ]
+    model = {
+        "name": getattr(runtime, "model_name", runtime.name),
+        "config_hash": getattr(runtime, "config_hash", None),
+        "parameters": getattr(runtime, "parameters", 0),
+    }
+    return {"model": model, "routes": rows}
+
+
+def write_report(report: dict[str, Any], path: Path) -> None:
+    """Writes what `evaluate` returned as JSON: beside first, then renamed, so that no half of it is ever left."""
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_text(text)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _row(clip: Clip, route: Route, degradation: Degradation, tally: _Tally, window: tuple[int, int]) -> Row:
+    count = len(tally.ours)
+    if not count:
+        raise UserError(f"{clip.name}: no frames to measure on")
+    row: Row = {"route": route.name, "clip": clip.name, "degradation": degradation.name, "frames": count}
+    row |= _means(tally.ours) | {"bicubic": _means(tally.bicubic)}
+    if clip.cutout:
+        row["cutout"] = [window[1], window[0]]
+    if degradation.kind == "h264":
+        row["input_kbps"] = figure([tally.coded_bytes * 8 * float(clip.fps) / count / 1000])
+    return row
+
+
+def _means(measured: list[Fidelity]) -> dict[str, float | None]:
+    return {
+        "psnr_y": figure(frame.psnr_y for frame in measured),
+        "ssim_y": figure(frame.ssim_y for frame in measured),
+    }

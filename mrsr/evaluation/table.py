@@ -1,0 +1,84 @@
+"""A report as tables for a terminal: every row with its gain over bicubic, and the means over clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from mrsr.evaluation.evaluate import Row
+
+_FIGURES = (("psnr_y", "PSNR", ".2f"), ("ssim_y", "SSIM", ".4f"))
+
+
+def gain(row: Row, figure: str) -> float | None:
+    """How far ours lies above bicubic in `psnr_y` (dB) or `ssim_y`; None where either has no meaning."""
+    ours, bicubic = row[figure], row["bicubic"][figure]
+    return None if ours is None or bicubic is None else ours - bicubic
+
+
+def means(rows: Sequence[Row]) -> list[Row]:
+    """One row per (route, degradation), in order of appearance: figures averaged over its clips, `clips` their number.
+
+    A figure that has no meaning on one of the clips has none here.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["route"], row["degradation"]), []).append(row)
+    return [
+        {"route": route, "degradation": degradation, "clips": len(group), "frames": sum(row["frames"] for row in group)}
+        | _averaged(group)
+        | {"bicubic": _averaged([row["bicubic"] for row in group])}
+        for (route, degradation), group in groups.items()
+    ]
+
+
+def clip_table(report: dict[str, Any]) -> Table:
+    """Every row of a report of `mrsr.evaluation.evaluate`; the title names the model."""
+    model = report["model"]
+    config = f", config {model['config_hash']}" if model["config_hash"] else ""
+    table = _table(f"{model['name']} ({model['parameters']:,} parameters{config})", "clip")
+    for row in report["routes"]:
+        size = " {}x{}".format(*row["cutout"]) if "cutout" in row else ""
+        table.add_row(row["route"], row["degradation"], row["clip"] + size, str(row["frames"]), *_cells(row))
+    return table
+
+
+def mean_table(report: dict[str, Any]) -> Table:
+    """The means of a report over its clips."""
+    table = _table("means over clips", "clips")
+    for row in means(report["routes"]):
+        table.add_row(row["route"], row["degradation"], str(row["clips"]), str(row["frames"]), *_cells(row))
+    return table
+
+
+def _table(title: str, clip_heading: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in ("route", "degradation", clip_heading):
+        table.add_column(heading, overflow="fold")
+    for heading in ("frames", *(f"{name}{part}" for _, name, _ in _FIGURES for part in ("", " bicubic", " gain"))):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    cells = []
+    for figure, _, form in _FIGURES:
+        above = gain(row, figure)
+        colour = "" if not above else "green" if above > 0 else "red"
+        cells += [_text(row[figure], form), _text(row["bicubic"][figure], form)]
+        cells.append(f"[{colour}]{above:+{form}}[/]" if colour else _text(above, "+" + form))
+    return cells
+
+
+def _text(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _averaged(rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    averages: dict[str, float | None] = {}
+    for figure, _, _ in _FIGURES:
+        values = [row[figure] for row in rows]
+        averages[figure] = None if None in values else sum(values) / len(values)
+    return averages
