@@ -1,4 +1,4 @@
-"""What an installation holds and needs: its packages, its pins, imports that stay light, and no trace of one machine."""
+"""What an installation holds and needs: its packages, its pins, light imports, and no trace of one machine."""
 
 from __future__ import annotations
 
