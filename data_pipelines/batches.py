@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import count
 from typing import TypedDict
 
 import numpy as np
 
-from data_pipelines import sample
-from data_pipelines.crops import turn
 from data_pipelines.degradations import degrade
-from data_pipelines.motion import Photo, photo_clip
-from data_pipelines.sample import HeldOutClip
-from mrsr.config import DataConfig, ExperimentConfig
+from data_pipelines.material import Material, draw_clip, held_out_clips, open_material
+from mrsr.config import ExperimentConfig
 from mrsr.imaging.ranges import to_uint8
 from mrsr.imaging.resample import resize
 from mrsr.ladder import Ladder
+
+__all__ = ["Batch", "held_out_clips", "make_batch", "pyramid", "training_batches"]
 
 
 class Batch(TypedDict):
@@ -27,30 +25,6 @@ class Batch(TypedDict):
 
     inputs: dict[int, np.ndarray]
     truth: dict[int, np.ndarray]
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What clips are drawn from."""
-
-    photos: tuple[Photo, ...] = ()
-
-
-def open_material(data: DataConfig) -> Material:
-    """The photographs and videos the config names, those too small for its cut-outs left out.
-
-    Raises:
-      UserError: nothing is left.
-    """
-    del data
-    return Material(sample.training_photos())
-
-
-def draw_clip(material: Material, data: DataConfig, rng: np.random.Generator) -> np.ndarray:
-    """A cut-out of the top rung: uint8 [T, crop, crop, 3]."""
-    photo = material.photos[rng.integers(len(material.photos))]
-    clip = photo_clip(photo, rng, data.frames, data.crop)
-    return turn(clip, rng) if data.flip else clip
 
 
 def pyramid(clip: np.ndarray, ladder: Ladder) -> dict[int, np.ndarray]:
@@ -73,7 +47,7 @@ def make_batch(config: ExperimentConfig, material: Material, step: int) -> Batch
     truth: dict[int, list[np.ndarray]] = {rung: [] for rung in routes.outputs}
     for index in range(config.train.batch_size):
         rng = np.random.default_rng((config.train.seed, step, index))
-        rungs = pyramid(draw_clip(material, config.data, rng), ladder)
+        rungs = pyramid(draw_clip(material, config.data, rng, step), ladder)
         for rung, clip in degrade({rung: rungs[rung] for rung in routes.inputs}, config.data, rng).items():
             inputs[rung].append(clip)
         for rung in routes.outputs:
@@ -108,8 +82,3 @@ def _ahead(config: ExperimentConfig, material: Material, start_step: int) -> Ite
                 yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
-    """The clips a run is evaluated on, none of them trained on: `train.evaluate_frames` frames of each."""
-    return sample.held_out_clips(config.train.evaluate_frames)

@@ -1,0 +1,67 @@
+"""What clips are drawn from, as the config names it: the embedded sample, or a folder of videos and photographs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_pipelines import sample
+from data_pipelines.crops import turn
+from data_pipelines.folder import held_out_folder, held_out_videos, open_folder
+from data_pipelines.motion import Photo, photo_clip
+from data_pipelines.sample import HeldOutClip
+from data_pipelines.videos import Video, video_clip
+from mrsr.config import DataConfig, ExperimentConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Photographs, which are set in motion, and videos."""
+
+    photos: tuple[Photo, ...] = ()
+    videos: tuple[Video, ...] = ()
+
+
+def open_material(data: DataConfig) -> Material:
+    """The photographs and videos the config names.
+
+    Raises:
+      UserError: the folder does not exist, or nothing in it can be used.
+    """
+    if data.source == "folder":
+        return Material(*open_folder(data))
+    return Material(photos=sample.training_photos())
+
+
+def draw_clip(material: Material, data: DataConfig, rng: np.random.Generator, step: int) -> np.ndarray:
+    """A cut-out of the top rung: uint8 [T, crop, crop, 3].
+
+    Photographs are drawn alike, videos in proportion to the area of their frames, so that cut-outs cover both evenly.
+
+    Raises:
+      UserError: a photograph is too small for the cut-out.
+    """
+    from_photo = rng.random() < data.photos
+    if material.photos and (from_photo or not material.videos):
+        photo = material.photos[rng.integers(len(material.photos))]
+        clip = photo_clip(photo, rng, data.frames, data.crop)
+    else:
+        areas = np.array([video.height * video.width for video in material.videos], np.float64)
+        video = material.videos[rng.choice(len(areas), p=areas / areas.sum())]
+        clip = video_clip(video, rng, data.frames, data.crop, step)
+    return turn(clip, rng) if data.flip else clip
+
+
+def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
+    """The clips a run is evaluated on, none of them trained on: at most `train.evaluate_frames` frames of each.
+
+    For a folder: the videos of the folder `validation` beside it. Without one, and for the sample: its held-out
+    photographs.
+    """
+    frames = config.train.evaluate_frames
+    if config.data.source == "folder" and (folder := held_out_folder(config.data)):
+        clips = held_out_videos(folder, frames, config.ladder().grid)
+        if clips:
+            return clips
+    return sample.held_out_clips(frames)
