@@ -11,7 +11,7 @@ import numpy as np
 
 from mrsr.evaluation.degradation import Degradation, degrade
 from mrsr.evaluation.geometry import Geometry
-from mrsr.inference.runtime import BicubicRuntime, Runtime, State
+from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.ladder import Route, RouteSet
 
 
@@ -59,7 +59,7 @@ def comparisons(
     baseline = BicubicRuntime(runtime.ladder, routes)
     truths, originals = tee(sizes.truth_of(frame) for frame in frames)
     degraded = degrade((sizes.input_of(truth) for truth in originals), degradation, fps)
-    state: State = None
+    state = None
     for (low, coded_bytes), truth in zip(degraded, truths, strict=True):
         if state is None:
             state = runtime.init_state(routes, 1, *low.shape[:2])

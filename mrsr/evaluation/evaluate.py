@@ -26,8 +26,8 @@ from mrsr.metrics.fidelity import Fidelity, fidelity
 Row = dict[str, Any]
 """One row of the report; `figure` says when a figure is None."""
 
-Progress = Callable[[Clip, Degradation], None]
-"""Called after every frame of a clip, once all of its routes have been measured on it."""
+OnFrame = Callable[[Clip, Degradation, dict[Route, Comparison]], None]
+"""Called after every frame of a clip with what each route made of it: for progress, and for pictures."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def evaluate_clip(
     routes: Iterable[Route],
     degradation: Degradation,
     frames: int | None = None,
-    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
 ) -> list[Row]:
     """Measures routes on one clip under one degradation; the clip is read once and never held whole.
 
@@ -81,7 +81,7 @@ def evaluate_clip(
       routes: of those it is trained on.
       degradation: of the inputs.
       frames: how many frames from the first on; None for all.
-      progress: called after every frame.
+      on_frame: called after every frame.
 
     Returns:
       A row a route: `route`, `clip`, `degradation`, `frames`, `psnr_y` (dB), `ssim_y`, the last two under `bicubic`
@@ -101,10 +101,11 @@ def evaluate_clip(
             for route, copy in zip(wanted, copies, strict=True)
         ]
         for shots in zip(*passes, strict=True):
-            for route, shot in zip(wanted, shots, strict=True):
+            by_route = dict(zip(wanted, shots, strict=True))
+            for route, shot in by_route.items():
                 tallies[route].add(shot, pool)
-            if progress is not None:
-                progress(clip, degradation)
+            if on_frame is not None:
+                on_frame(clip, degradation, by_route)
     return [_row(clip, route, degradation, tallies[route], sizes[route].window) for route in wanted]
 
 
@@ -114,17 +115,17 @@ def evaluate(
     degradations: Sequence[Degradation],
     routes: Iterable[Route] | None = None,
     frames: int | None = None,
-    progress: Progress | None = None,
+    on_frame: OnFrame | None = None,
 ) -> dict[str, Any]:
     """Measures a model on clips under degradations.
 
     Args:
-      runtime: the model; its `model_name`, `config_hash` and `parameters` are reported where it has them.
+      runtime: the model.
       clips: what to measure on.
       degradations: each is applied to every clip.
       routes: the same for every clip; None for all those of the model that the clip is large enough for.
       frames: how many frames of each clip; None for all.
-      progress: called after every frame of every pass.
+      on_frame: called after every frame of every pass.
 
     Returns:
       `{"model": {"name", "config_hash", "parameters"}, "routes": [row, ...]}`, rows as of `evaluate_clip`.
@@ -144,13 +145,9 @@ def evaluate(
         row
         for clip, clip_routes in zip(clips, chosen, strict=True)
         for degradation in degradations
-        for row in evaluate_clip(runtime, clip, clip_routes, degradation, frames, progress)
+        for row in evaluate_clip(runtime, clip, clip_routes, degradation, frames, on_frame)
     ]
-    model = {
-        "name": getattr(runtime, "model_name", runtime.name),
-        "config_hash": getattr(runtime, "config_hash", None),
-        "parameters": getattr(runtime, "parameters", 0),
-    }
+    model = {"name": runtime.model_name, "config_hash": runtime.config_hash, "parameters": runtime.parameters}
     return {"model": model, "routes": rows}
 
 

@@ -128,12 +128,12 @@ def test_only_the_first_frames_are_read_and_one_at_a_time():
             ahead.append(read - measured)
             yield textured(1)[0]
 
-    def count(clip, degradation):
+    def count(clip, degradation, shots):
         nonlocal measured
         measured += 1
 
     clip = Clip("endless", 144, 160, 25, endless)
-    rows = evaluate_clip(Recording(), clip, ROUTES, Degradation("h264", 30), frames=5, progress=count)
+    rows = evaluate_clip(Recording(), clip, ROUTES, Degradation("h264", 30), frames=5, on_frame=count)
     assert {row["frames"] for row in rows} == {5}
     assert read == measured == 5
     assert max(ahead) <= 2
