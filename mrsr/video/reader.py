@@ -84,13 +84,13 @@ class VideoReader:
         self.colour = ColourTags.of(first)
         refuse_deep_colour(self.path, first, self.colour)
         self.fps = Fraction(stream.average_rate or stream.guessed_rate or 25)
-        self.time_base = Fraction(stream.time_base or 1 / self.fps)
+        # AVI stores no timestamps, and raw streams none that hold: their frames are counted.
+        self._counted = first.pts is None or container.format.name == "avi" or not stream.time_base
+        self.time_base = 1 / self.fps if self._counted else Fraction(stream.time_base or 0)
         self.duration = container.duration / av.time_base if container.duration else None
         self.frame_count = stream.frames or (round(self.duration * self.fps) if self.duration else None)
         pixel = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
         self.pixel_aspect = 1 / pixel if swap else pixel
-        # AVI stores no timestamps, and raw streams none that hold: their frames are counted.
-        self._counted = first.pts is None or container.format.name == "avi"
 
     def _packets(self) -> Iterator[av.Packet | None]:
         """The video stream's packets, then None for the codec's last frames; notes how far every stream reaches."""
@@ -131,7 +131,7 @@ class VideoReader:
         last: int | None = None
         while (frame := self._next()) is not None:
             if self._counted:
-                pts = round(self.frames_read / self.fps / self.time_base)
+                pts = self.frames_read
             elif frame.pts is None or (last is not None and frame.pts <= last):
                 pts = (last or 0) + step
             else:

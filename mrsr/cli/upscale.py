@@ -1,0 +1,116 @@
+"""`mrsr upscale`: enlarge a video file."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mrsr.inference.files import ProgressCallback, upscale_file
+from mrsr.inference.plan import Plan, parse_target
+from mrsr.video.writer import DEFAULT_CRF, DEFAULT_ENCODER, encoder_options
+
+_LOG = logging.getLogger("mrsr.upscale")
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Fills in the command's arguments."""
+    parser.add_argument("input", metavar="INPUT", help="a video file, 8 bits a sample: mp4, mkv, webm, raw .264, ...")
+    parser.add_argument("output", metavar="OUTPUT", help="the file to write; its ending names the container")
+    parser.add_argument("--to", required=True, metavar="P", help="short side of the output in px, such as 720p")
+    parser.add_argument("--model", metavar="DIR|NAME", help="a run, an exported model, tiny, small, base or bicubic")
+    parser.add_argument("--runtime", default="auto", metavar="R", help="what runs it: auto, jax, ... (default: auto)")
+    parser.add_argument("--encoder", default=DEFAULT_ENCODER, metavar="E", help="(default: %(default)s)")
+    parser.add_argument("--crf", type=int, metavar="N", help=f"constant rate factor (default: {DEFAULT_CRF})")
+    parser.add_argument("--compare", metavar="FILE", help="write bicubic and the result side by side to FILE as well")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+
+
+def run(args: argparse.Namespace, rest: list[str]) -> None:
+    """Runs the command."""
+    del rest
+    target = parse_target(args.to)
+    crf = encoder_options(args.encoder, args.crf).get("crf")
+    # Models bring JAX in, which takes seconds: a mistyped target is told at once.
+    from mrsr.inference.models import load_runtime
+
+    logging.getLogger("mrsr").setLevel(logging.INFO)
+    runtime = load_runtime(args.model, args.runtime)
+
+    def tell_plan(plan: Plan) -> None:
+        _LOG.info("model %s, runtime %s, route %s", runtime.model_name, runtime.name, plan.route)
+        _LOG.info(
+            "%dx%d to %dx%d, encoder %s, crf %s", *plan.source[::-1], *plan.final[::-1], args.encoder, crf or "none"
+        )
+
+    with _terminated_as_exit(), _progress() as on_progress:
+        summary = upscale_file(
+            args.input,
+            args.output,
+            target,
+            runtime,
+            encoder=args.encoder,
+            crf=args.crf,
+            compare=args.compare,
+            overwrite=args.overwrite,
+            on_plan=tell_plan,
+            on_progress=on_progress,
+        )
+    _LOG.info(
+        "%d frames in, %d out, %d dropped; %.1f s, %.1f fps",
+        summary.frames_in,
+        summary.frames_out,
+        summary.dropped,
+        summary.seconds,
+        summary.fps,
+    )
+
+
+@contextmanager
+def _terminated_as_exit() -> Iterator[None]:
+    """SIGTERM unwinds the stack, as Ctrl-C does, so that unfinished files are removed; the exit status is 143."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress() -> Iterator[ProgressCallback]:
+    """A bar with speed and remaining time on a terminal, a log line now and then elsewhere."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[fps]:.1f} fps"), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=None, fps=0.0)
+            began = time.monotonic()
+            yield lambda done, total: bar.update(
+                task, completed=done, total=total, fps=done / max(1e-9, time.monotonic() - began)
+            )
+        return
+    began = last = time.monotonic()
+
+    def line(done: int, total: int | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            fps = done / (now - began)
+            left = "" if total is None else f" of {total}, {max(0, total - done) / fps:.0f} s left"
+            _LOG.info("frame %d%s, %.1f fps", done, left, fps)
+
+    yield line

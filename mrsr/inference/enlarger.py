@@ -1,0 +1,59 @@
+"""One stream of frames enlarged in order: the recurrent state between them, its resets, and the last resize."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mrsr.imaging.ranges import to_uint8
+from mrsr.imaging.resample import resize
+from mrsr.inference.plan import Plan, plan
+from mrsr.inference.runtime import Runtime, State
+from mrsr.ladder import RouteSet
+from mrsr.video.cuts import CutDetector
+
+
+class Enlarger:
+    """Enlarges the frames of one stream to a short side of `target` px; the state starts at zero and after every cut.
+
+    Attributes:
+      plan: the route and sizes of the frames now coming; None before the first.
+      cuts: hard cuts met so far.
+    """
+
+    def __init__(self, runtime: Runtime, target: int) -> None:
+        self.plan: Plan | None = None
+        self.cuts = 0
+        self._runtime = runtime
+        self._target = target
+        self._is_cut = CutDetector()
+        self._state: State = None
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """The next frame, uint8 RGB [H, W, 3], enlarged: uint8 RGB [h, w, 3].
+
+        A frame of another size than the one before gets a plan of its own and starts from zero state.
+
+        Raises:
+          UserError: the frame is not below the target, or no route enlarges.
+        """
+        height, width = frame.shape[:2]
+        if self.plan is None or self.plan.source != (height, width):
+            self.plan = plan(self._runtime.ladder, self._runtime.routes, height, width, self._target)
+            self._restart(self.plan)
+        if self._is_cut(frame):
+            self.cuts += 1
+            self._restart(self.plan)
+        routes = RouteSet.of([self.plan.route])
+        outputs, self._state = self._runtime.step(routes, frame[None], self._state)
+        result = np.asarray(outputs[self.plan.route][0])
+        return resized(result, *self.plan.final)
+
+    def _restart(self, planned: Plan) -> None:
+        self._state = self._runtime.init_state(RouteSet.of([planned.route]), 1, *planned.source)
+
+
+def resized(frame: np.ndarray, height: int, width: int) -> np.ndarray:
+    """uint8 [H, W, 3] as uint8 [height, width, 3], antialiased bicubic; the frame itself where it has that size."""
+    if frame.shape[:2] == (height, width):
+        return frame
+    return to_uint8(resize(frame / np.float32(255), height, width))
