@@ -1,6 +1,7 @@
-"""The schema of an experiment: slotted, keyword-only dataclasses, so that a mistyped field is refused where it is typed."""
+"""The schema of an experiment: slotted, keyword-only dataclasses, so that a mistyped field is refused where it is typed.
 
-from __future__ import annotations
+Annotations are real types here, not text: config_flags reads them to parse the overrides of a command line.
+"""
 
 from dataclasses import dataclass, field
 

@@ -30,11 +30,17 @@ class Runtime(Protocol):
       name: `jax`, `bicubic`, ...
       ladder: the ladder the routes stand on.
       routes: every route it can run.
+      model_name: what reports call the model.
+      config_hash: of the config the model was trained with; None for the baseline.
+      parameters: how many numbers the model has learned.
     """
 
     name: str
     ladder: Ladder
     routes: RouteSet
+    model_name: str
+    config_hash: str | None
+    parameters: int
 
     def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """The zero state of `batch` streams whose frames enter at `height` x `width` px."""
@@ -58,6 +64,9 @@ class BicubicRuntime:
     """The baseline: Keys' bicubic, no state."""
 
     name = "bicubic"
+    model_name = "bicubic"
+    config_hash: str | None = None
+    parameters = 0
 
     def __init__(self, ladder: Ladder, routes: RouteSet) -> None:
         self.ladder = ladder

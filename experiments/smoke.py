@@ -1,0 +1,21 @@
+"""Runs of minutes on two CPU cores, offline, from scratch: `--config experiments/smoke.py:PHASE`."""
+
+from __future__ import annotations
+
+from mrsr.config import DataConfig, ExperimentConfig, OptimizerConfig, TrainConfig, model_size
+
+PHASES = ("pretrain",)
+
+
+def get_config(arg: str = "pretrain") -> ExperimentConfig:
+    phase = arg or "pretrain"
+    if phase not in PHASES:
+        raise ValueError(f"phase {phase!r}: expected one of {', '.join(PHASES)}")
+    return ExperimentConfig(
+        name=f"smoke-{phase}",
+        routes="six",
+        model=model_size("tiny"),
+        data=DataConfig(frames=4, crop=96, jpeg=0.3),
+        optimizer=OptimizerConfig(learning_rate=3e-3, warmup=50, decay=1200, ema=0.99),
+        train=TrainConfig(steps=1200, batch_size=4, log_every=50, checkpoint_every=400),
+    )

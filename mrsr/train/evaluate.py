@@ -1,0 +1,82 @@
+"""Evaluation during training: the averaged parameters, in the runtime that serves, on held-out clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from mrsr.config import ExperimentConfig
+from mrsr.evaluation.clips import Clip
+from mrsr.evaluation.compare import Comparison
+from mrsr.evaluation.degradation import Degradation, parse_degradations
+from mrsr.evaluation.evaluate import evaluate
+from mrsr.evaluation.picture import comparison_picture, save_picture
+from mrsr.evaluation.table import gain, means
+from mrsr.inference.jax_runtime import JaxRuntime
+from mrsr.ladder import Ladder, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+      report: of `mrsr.evaluation.evaluate`.
+      picture: input, bicubic, ours and truth of one frame on the route that enlarges most.
+    """
+
+    report: dict[str, Any]
+    picture: Image.Image
+
+    def scalars(self) -> dict[str, float]:
+        """The means over clips as figures to log, by `"evaluate/ROUTE/DEGRADATION/psnr_y"` (dB) and `.../ssim_y`."""
+        rows = means(self.report["routes"])
+        named = {f"evaluate/{row['route']}/{row['degradation']}/{name}": row[name] for row in rows for name in _FIGURES}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def summary(self) -> str:
+        """The gains over bicubic as one line."""
+        gains = [(row, gain(row, "psnr_y")) for row in means(self.report["routes"])]
+        parts = [f"{row['route']} {row['degradation']} {above:+.2f}" for row, above in gains if above is not None]
+        return "gain over bicubic, dB: " + ", ".join(parts)
+
+
+_FIGURES = ("psnr_y", "ssim_y")
+
+
+def degradations(config: ExperimentConfig) -> list[Degradation]:
+    """What held-out inputs go through: nothing, and the middle of each degradation that is trained on."""
+    names = ["bicubic"]
+    if config.data.jpeg:
+        names.append(f"jpeg:{sum(config.data.jpeg_quality) // 2}")
+    if config.data.h264:
+        names.append(f"h264:{sum(config.data.h264_crf) // 2}")
+    return parse_degradations(names)
+
+
+def evaluate_params(config: ExperimentConfig, params: Any, clips: Sequence[Clip], picture: Path) -> Evaluation:
+    """Measures parameters on clips, and draws the last frame of the first clip under the last degradation."""
+    runtime = JaxRuntime(config, params)
+    wanted = degradations(config)
+    shots: dict[Route, Comparison] = {}
+
+    def keep(clip: Clip, degradation: Degradation, by_route: Mapping[Route, Comparison]) -> None:
+        if clip is clips[0] and degradation == wanted[-1]:
+            shots.update(by_route)
+
+    report = evaluate(runtime, clips, wanted, frames=config.train.evaluate_frames, on_frame=keep)
+    route = widest(runtime.ladder, shots)
+    drawn = comparison_picture(shots[route], f"{clips[0].name}, {route}, {wanted[-1]}")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    save_picture(drawn, picture)
+    return Evaluation(report, drawn)
+
+
+def widest(ladder: Ladder, routes: Mapping[Route, Any]) -> Route:
+    """Of the routes into 720p or its like (the last rung but one), or else of all, the one that enlarges most."""
+    usual = [route for route in routes if route.output == ladder.rungs[-2]] or list(routes)
+    return max(usual, key=lambda route: ladder.ratio(route.input, route.output))

@@ -1,0 +1,91 @@
+"""How a run starts, always in the same order: resume its own folder, else `init_from`, else scratch; and what may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from mrsr.checkpoint import Store, load_model
+from mrsr.config import ExperimentConfig, differences, load_config, save_config
+from mrsr.config.serialise import FILE_NAME
+from mrsr.errors import UserError
+from mrsr.train.state import TrainState, abstract_state, init_state
+
+MAY_CHANGE = (
+    "name data.workers train.steps train.examples train.minutes train.log_every train.checkpoint_every "
+    "train.evaluate_every train.evaluate_frames train.keep"
+).split()
+
+
+def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], None]) -> None:
+    """Makes the run folder, or checks that the run in it is this one; then writes the config there.
+
+    Raises:
+      UserError: the folder holds something else, or a run whose model, ladder, data or optimizer differ.
+    """
+    if (workdir / FILE_NAME).is_file():
+        for path, (old, new) in differences(load_config(workdir), config).items():
+            if path not in MAY_CHANGE:
+                raise UserError(f"{workdir}: its run has {path}={old!r}, this config {new!r}; expected the same, or a new folder")
+            say(f"resuming with {path}={new!r} (it was {old!r})")
+    elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+        raise UserError(f"{workdir}: not a run folder and not empty; expected a new folder or one with {FILE_NAME}")
+    save_config(config, workdir)
+
+
+def start(
+    config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, say: Callable[[str], None]
+) -> TrainState:
+    """The state a run starts from.
+
+    Raises:
+      UserError: a checkpoint is damaged, or `train.init_from` holds another network.
+    """
+    step = store.latest()
+    if step is not None:
+        say(f"resuming at step {step}")
+        return restore(config, optimizer, store, step)
+    state = init_state(config, optimizer)
+    if config.train.init_from:
+        say(f"starting from {config.train.init_from}")
+        return _with_params_of(Path(config.train.init_from), state)
+    return state
+
+
+def save(store: Store, state: TrainState) -> None:
+    """Saves a state of host arrays under its step."""
+    model = {"params": state.params, "ema_params": state.ema_params}
+    store.save(int(state.step), model, {"step": state.step, "opt_state": state.opt_state})
+
+
+def restore(
+    config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, step: int
+) -> TrainState:
+    """The state saved under a step, as host arrays.
+
+    Raises:
+      UserError: the checkpoint is damaged or of another model.
+    """
+    sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    abstract = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), abstract_state(config, optimizer)
+    )
+    model, training = store.restore(
+        step,
+        {"params": abstract.params, "ema_params": abstract.ema_params},
+        {"step": abstract.step, "opt_state": abstract.opt_state},
+    )
+    return jax.tree.map(np.asarray, TrainState(**model, **training))
+
+
+def _with_params_of(folder: Path, state: TrainState) -> TrainState:
+    _, params = load_model(folder)
+    new, old = jax.tree.map(jnp.shape, params), jax.tree.map(jnp.shape, state.params)
+    if new != old:
+        raise UserError(f"train.init_from={folder}: its network differs from this config's; expected the same model and routes")
+    return state.replace(params=params, ema_params=jax.tree.map(jnp.copy, params))
