@@ -13,6 +13,7 @@ from mrsr.evaluation.degradation import Degradation, degrade
 from mrsr.evaluation.geometry import Geometry
 from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.ladder import Route, RouteSet
+from mrsr.video.cuts import CutDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def comparisons(
     fps: Fraction | float,
     frames: Iterable[np.ndarray],
 ) -> Iterator[Comparison]:
-    """Runs a route over the frames of a clip, from zero state.
+    """Runs a route over the frames of a clip, from zero state, to which a hard cut in the input returns.
 
     Args:
       runtime: the model.
@@ -59,9 +60,9 @@ def comparisons(
     baseline = BicubicRuntime(runtime.ladder, routes)
     truths, originals = tee(sizes.truth_of(frame) for frame in frames)
     degraded = degrade((sizes.input_of(truth) for truth in originals), degradation, fps)
-    state = None
+    is_cut, state = CutDetector(), None
     for (low, coded_bytes), truth in zip(degraded, truths, strict=True):
-        if state is None:
+        if is_cut(low) or state is None:
             state = runtime.init_state(routes, 1, *low.shape[:2])
         outputs, state = runtime.step(routes, low[None], state)
         bicubic, _ = baseline.step(routes, low[None], {})

@@ -10,8 +10,7 @@ import numpy as np
 
 from mrsr.errors import UserError
 from mrsr.evaluation.clips import Clip, centre
-from mrsr.imaging.ranges import to_float, to_uint8
-from mrsr.imaging.resample import resize
+from mrsr.inference.enlarger import resized
 from mrsr.ladder import Ladder, Route
 from mrsr.metrics.fidelity import SMALLEST_SIDE
 
@@ -35,16 +34,11 @@ class Geometry:
 
     def truth_of(self, frame: np.ndarray) -> np.ndarray:
         """The truth of a frame of the clip: uint8 [H, W, 3] reduced, antialiased."""
-        return resized(centre(frame, *self.window), self.truth)
+        return resized(centre(frame, *self.window), *self.truth)
 
     def input_of(self, truth: np.ndarray) -> np.ndarray:
         """The input of the route, before any degradation: the truth, uint8 [H, W, 3], reduced, antialiased."""
-        return resized(truth, self.input)
-
-
-def resized(frame: np.ndarray, size: Size) -> np.ndarray:
-    """A frame uint8 [H, W, 3] at another size, by antialiased bicubic; the frame itself where it has that size."""
-    return frame if frame.shape[:2] == size else to_uint8(resize(to_float(frame), *size))
+        return resized(truth, *self.input)
 
 
 def geometry(clip: Clip, route: Route, ladder: Ladder) -> Geometry:

@@ -118,6 +118,13 @@ def test_every_route_carries_its_own_state_from_zero_through_the_clip():
         assert [state for name, state in runtime.states if name == str(route)] == [0, 1, 2]
 
 
+def test_a_hard_cut_brings_the_state_back_to_zero():
+    runtime = Recording()
+    scenes = np.concatenate([textured(3), textured(2)[:, ::-1, ::-1]])
+    evaluate_clip(runtime, clip_from_array("a", scenes, 25), [Route(36, 144)], CLEAN)
+    assert [state for _, state in runtime.states] == [0, 1, 2, 0, 1]
+
+
 def test_only_the_first_frames_are_read_and_one_at_a_time():
     read, measured, ahead = 0, 0, []
 
