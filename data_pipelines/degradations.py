@@ -18,16 +18,25 @@ def _drawn(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
     return int(rng.integers(bounds[0], bounds[1] + 1))
 
 
+def _h264(clip: np.ndarray, crf: int) -> np.ndarray:
+    """The cut-out uint8 [T, h, w, 3] through H.264 as a piece of a larger frame: mirrored to twice its size.
+
+    Source: own choice, by measurement: encoded alone, a cut-out of 36 px comes out 1 to 2.5 dB better than the same
+    pixels in a whole frame at the same crf (one of 72 px: 0.2 to 0.9 dB); mirrored, mostly within half a dB. What stays
+    missing is the wear of a call's later frames (about 1 dB more).
+    """
+    above, beside = (side // 2 for side in clip.shape[1:3])
+    padded = np.pad(clip, ((0, 0), (above, above), (beside, beside), (0, 0)), mode="reflect")
+    decoded = h264_round_trip(padded, crf, _FPS)
+    return decoded[:, above : above + clip.shape[1], beside : beside + clip.shape[2]]
+
+
 def degrade(inputs: Mapping[int, np.ndarray], data: DataConfig, rng: np.random.Generator) -> dict[int, np.ndarray]:
     """The clip at every input rung, uint8 [T, h, w, 3] by rung, degraded or not: the same shapes.
 
     The clip goes through JPEG with the probability `data.jpeg` and through H.264 with `data.h264`, drawn apart; one
     that draws both has been through JPEG first, like a webcam's picture on its way into a call. All rungs go through
     the same codecs; each draws its own quality and keeps it over the clip.
-
-    H.264 runs on the cut-out itself, which at the lowest rung is a few macroblocks. Its quantiser goes by complexity a
-    macroblock, so that a crf means what it means on a whole frame; what is missing is prediction from outside the
-    cut-out, and the many inter-coded frames after a call's first.
 
     Source: own choice; the evaluation's `jpeg:Q` and `h264:CRF` are the same two functions.
     """
@@ -39,5 +48,5 @@ def degrade(inputs: Mapping[int, np.ndarray], data: DataConfig, rng: np.random.G
             degraded[rung] = np.stack([jpeg_round_trip(frame, quality) for frame in clip])
     if through_h264:
         for rung, clip in degraded.items():
-            degraded[rung] = h264_round_trip(clip, _drawn(rng, data.h264_crf), _FPS)
+            degraded[rung] = _h264(clip, _drawn(rng, data.h264_crf))
     return degraded

@@ -17,7 +17,7 @@ from mrsr.config import DataConfig
 from mrsr.errors import RunError, UserError
 from mrsr.video.reader import read_clip
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".264")
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".264")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 BUDGET = 4_000_000_000
@@ -133,8 +133,9 @@ def held_out_videos(folder: Path, frames: int, grid: int) -> list[HeldOutClip]:
             continue
         _, height, width, _ = images.shape
         reduction = video_reduction(height, width, min(CUTOUT))
-        clip = np.stack([reduced(image, reduction) for image in images])
-        height, width = (min(side, most) // grid * grid for side, most in zip(clip.shape[1:3], CUTOUT, strict=True))
-        top, left = (clip.shape[1] - height) // 2, (clip.shape[2] - width) // 2
-        clips.append(HeldOutClip(file.stem, clip[:, top : top + height, left : left + width].copy(), float(fps)))
+        small = [reduced(image, reduction) for image in images]
+        height, width = (min(side, most) // grid * grid for side, most in zip(small[0].shape[:2], CUTOUT, strict=True))
+        top, left = (small[0].shape[0] - height) // 2, (small[0].shape[1] - width) // 2
+        clip = np.stack([image[top : top + height, left : left + width] for image in small])
+        clips.append(HeldOutClip(file.stem, clip, float(fps)))
     return clips

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipelines import sample
-from data_pipelines.crops import turn
+from data_pipelines.crops import liveliness, turn
 from data_pipelines.folder import held_out_folder, held_out_videos, open_folder
 from data_pipelines.motion import Photo, photo_clip
 from data_pipelines.sample import HeldOutClip
 from data_pipelines.videos import Video, video_clip
 from mrsr.config import DataConfig, ExperimentConfig
+
+_ATTEMPTS = 4
+_DULL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,17 @@ def open_material(data: DataConfig) -> Material:
     return Material(photos=sample.training_photos())
 
 
+def _from_videos(videos: tuple[Video, ...], data: DataConfig, rng: np.random.Generator, step: int) -> np.ndarray:
+    """A cut-out of one video; of another one where nothing is to be seen, such as in a fade from black."""
+    areas = np.array([video.height * video.width for video in videos], np.float64)
+    for _ in range(_ATTEMPTS):
+        video = videos[rng.choice(len(areas), p=areas / areas.sum())]
+        clip = video_clip(video, rng, data.frames, data.crop, step)
+        if liveliness(clip) >= _DULL:
+            break
+    return clip
+
+
 def draw_clip(material: Material, data: DataConfig, rng: np.random.Generator, step: int) -> np.ndarray:
     """A cut-out of the top rung: uint8 [T, crop, crop, 3].
 
@@ -47,9 +61,7 @@ def draw_clip(material: Material, data: DataConfig, rng: np.random.Generator, st
         photo = material.photos[rng.integers(len(material.photos))]
         clip = photo_clip(photo, rng, data.frames, data.crop)
     else:
-        areas = np.array([video.height * video.width for video in material.videos], np.float64)
-        video = material.videos[rng.choice(len(areas), p=areas / areas.sum())]
-        clip = video_clip(video, rng, data.frames, data.crop, step)
+        clip = _from_videos(material.videos, data, rng, step)
     return turn(clip, rng) if data.flip else clip
 
 

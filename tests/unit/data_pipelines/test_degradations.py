@@ -7,10 +7,12 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
 
 from data_pipelines.degradations import degrade
 from mrsr.config import DataConfig
+from mrsr.video.codec import h264_round_trip
 
 
 def _inputs() -> dict[int, np.ndarray]:
@@ -56,6 +58,20 @@ def test_h264_damages_every_rung_moderately_and_keeps_its_shape() -> None:
     for rung, clip in inputs.items():
         assert (degraded[rung].shape, degraded[rung].dtype) == (clip.shape, np.uint8)
         assert 24 < peak_signal_noise_ratio(clip, degraded[rung]) < 45
+
+
+def test_an_h264_cutout_is_damaged_as_much_as_the_same_pixels_of_a_whole_frame() -> None:
+    noise = gaussian(np.random.default_rng(1).random((200, 240, 3)), 1.5, channel_axis=-1)
+    scene = (255 * (noise - noise.min()) / np.ptp(noise)).astype(np.uint8)
+    whole = np.stack([scene[2 * t : 180 + 2 * t, 3 * t : 220 + 3 * t] for t in range(5)])
+    decoded = h264_round_trip(whole, 29, 30)
+    data, piece = DataConfig(jpeg=0.0, h264=1.0, h264_crf=(29, 29)), np.s_[:, 60:96, 90:126]
+    cutout = degrade({180: whole[piece]}, data, np.random.default_rng(0))[180]
+    ours, expected = (
+        peak_signal_noise_ratio(whole[piece], cutout),
+        peak_signal_noise_ratio(whole[piece], decoded[piece]),
+    )
+    assert abs(ours - expected) < 1
 
 
 def test_the_clip_given_is_left_as_it_was() -> None:
