@@ -42,7 +42,7 @@ class VideoReader:
       path: the file.
       width: of the upright frame, px.
       height: of the upright frame, px.
-      rotation: counter-clockwise rotation that players apply to the stored frame, degrees; already applied here.
+      rotation: counter-clockwise rotation that players apply to the stored frame, 0 to 359 degrees; already applied here.
       fps: average frames per second.
       time_base: unit of the frames' `pts`, s.
       frame_count: how many frames the file says it holds, or an estimate by its duration; None where it says nothing.
@@ -78,7 +78,7 @@ class VideoReader:
         stream, container = self._stream, self._container
         swap = is_sideways(first)
         self.width, self.height = (first.height, first.width) if swap else (first.width, first.height)
-        self.rotation = first.rotation
+        self.rotation = first.rotation % 360
         self.codec = stream.codec_context.codec.canonical_name
         self.pixel_format = first.format.name
         self.colour = ColourTags.of(first)
