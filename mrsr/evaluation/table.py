@@ -66,9 +66,10 @@ def _cells(row: Row) -> list[str]:
     cells = []
     for figure, _, form in _FIGURES:
         above = gain(row, figure)
-        colour = "" if not above else "green" if above > 0 else "red"
+        text = _text(above, "+z" + form)
+        colour = "" if above is None or float(text) == 0 else "green" if above > 0 else "red"
         cells += [_text(row[figure], form), _text(row["bicubic"][figure], form)]
-        cells.append(f"[{colour}]{above:+{form}}[/]" if colour else _text(above, "+" + form))
+        cells.append(f"[{colour}]{text}[/]" if colour else text)
     return cells
 
 

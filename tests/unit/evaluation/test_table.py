@@ -48,3 +48,7 @@ def test_the_tables_name_the_model_and_every_figure():
         assert part in every
     for part in ("32.00", "30.25", "+1.75", "h264:28"):
         assert part in averaged
+
+
+def test_a_gain_that_rounds_to_nothing_shows_no_sign_of_a_loss():
+    assert "-0.00" not in text_of(clip_table(REPORT | {"routes": [row("180:720", "a.mp4", 30.0 - 1e-6, 30.0)]}))
