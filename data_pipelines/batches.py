@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from typing import TypedDict
 
@@ -17,7 +18,7 @@ from mrsr.imaging.ranges import to_uint8
 from mrsr.imaging.resample import resize
 from mrsr.ladder import Ladder
 
-__all__ = ["Batch", "held_out_clips", "make_batch", "pyramid", "training_batches"]
+__all__ = ["Batch", "ahead", "held_out_clips", "make_batch", "pyramid", "training_batches"]
 
 
 class Batch(TypedDict):
@@ -68,16 +69,16 @@ def training_batches(config: ExperimentConfig, start_step: int = 0) -> Iterator[
     Raises:
       UserError: the material is missing, or too small for the cut-outs.
     """
-    return _ahead(config, open_material(config.data), start_step)
+    return ahead(partial(make_batch, config, open_material(config.data)), config.data.workers, start_step)
 
 
-def _ahead(config: ExperimentConfig, material: Material, start_step: int) -> Iterator[Batch]:
-    workers = config.data.workers
+def ahead(make: Callable[[int], Batch], workers: int, start_step: int) -> Iterator[Batch]:
+    """`make(start_step)`, `make(start_step + 1)`, ... in order, made by `workers` threads ahead of the consumer."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
     waiting: deque[Future[Batch]] = deque()
     try:
         for step in count(start_step):
-            waiting.append(pool.submit(make_batch, config, material, step))
+            waiting.append(pool.submit(make, step))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
     finally:

@@ -8,7 +8,6 @@ import numpy as np
 
 from mrsr.config import DataConfig
 from mrsr.imaging.jpeg import jpeg_round_trip
-from mrsr.video.codec import h264_round_trip
 
 _FPS = 30
 
@@ -25,6 +24,9 @@ def _h264(clip: np.ndarray, crf: int) -> np.ndarray:
     pixels in a whole frame at the same crf (one of 72 px: 0.2 to 0.9 dB); mirrored, mostly within half a dB. What stays
     missing is the wear of a call's later frames (about 1 dB more).
     """
+    # PyAV is not everywhere that training runs.
+    from mrsr.video.codec import h264_round_trip
+
     above, beside = (side // 2 for side in clip.shape[1:3])
     padded = np.pad(clip, ((0, 0), (above, above), (beside, beside), (0, 0)), mode="reflect")
     decoded = h264_round_trip(padded, crf, _FPS)

@@ -11,13 +11,16 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from data_pipelines.crops import liveliness
 from mrsr.errors import RunError, UserError
-from mrsr.video.reader import Frame, VideoReader, open_video
+
+if TYPE_CHECKING:
+    from mrsr.video.reader import Frame, VideoReader
 
 STEPS_A_WINDOW = 400
 """Training steps after which a file moves on to its next window."""
@@ -75,7 +78,7 @@ class Video:
           UserError: the file is no video, too small, too short, or its frame size changes.
         """
         self.path = path
-        self._reader: VideoReader = open_video(path)
+        self._reader: VideoReader = _open(path)
         height, width = self._reader.height, self._reader.width
         if min(height, width) < side:
             self._reader.close()
@@ -123,7 +126,7 @@ class Video:
         start = index * self._span
         if self._position > start:
             self._reader.close()
-            self._reader = open_video(self.path)
+            self._reader = _open(self.path)
             self._frames, self._position = iter(self._reader), 0
         frames: list[np.ndarray] = []
         try:
@@ -140,6 +143,13 @@ class Video:
         if not self._count:
             raise UserError(f"{self.path}: it has {length} frames; expected at least {self._shortest}")
         return frames
+
+
+def _open(path: Path) -> VideoReader:
+    # PyAV is not everywhere that training runs.
+    from mrsr.video.reader import open_video
+
+    return open_video(path)
 
 
 def video_clip(video: Video, rng: np.random.Generator, frames: int, side: int, step: int) -> np.ndarray:

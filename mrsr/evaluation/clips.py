@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from mrsr.errors import UserError
-from mrsr.video.reader import open_video
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".264")
 """What is taken from a folder; a file that is named itself may end in anything."""
@@ -66,6 +65,9 @@ def clip_from_file(path: Path, cutout: tuple[int, int] | None = None, name: str 
     Raises:
       UserError: the file cannot be read, or is smaller than the cut-out.
     """
+    # PyAV is not everywhere that clips in memory are measured.
+    from mrsr.video.reader import open_video
+
     with open_video(path) as reader:
         height, width, fps, length = reader.height, reader.width, reader.fps, reader.frame_count
     if cutout is not None and (cutout[0] > width or cutout[1] > height):

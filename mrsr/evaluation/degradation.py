@@ -10,7 +10,6 @@ import numpy as np
 
 from mrsr.errors import UserError
 from mrsr.imaging.jpeg import jpeg_round_trip
-from mrsr.video.codec import h264_stream
 
 _RANGES = {"h264": (0, 51), "jpeg": (1, 100)}
 _ACCEPTED = "bicubic, h264:CRF (CRF 0 to 51) or jpeg:Q (Q 1 to 100)"
@@ -80,6 +79,9 @@ def degrade(
       uint8 RGB [H, W, 3] and the bytes the frame took in the H.264 stream, 0 for the other degradations.
     """
     if degradation.kind == "h264":
+        # PyAV is not everywhere that the other degradations are measured.
+        from mrsr.video.codec import h264_stream
+
         yield from h264_stream(frames, _level(degradation), fps)
     elif degradation.kind == "jpeg":
         for frame in frames:
