@@ -15,7 +15,6 @@ from data_pipelines.sample import CUTOUT, HeldOutClip
 from data_pipelines.videos import STEPS_A_WINDOW, Video, reduced, video_reduction
 from mrsr.config import DataConfig
 from mrsr.errors import RunError, UserError
-from mrsr.video.reader import read_clip
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".264")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -74,7 +73,7 @@ def _is_video(file: Path) -> bool:
 
 def _open_photo(path: Path, side: int) -> Photo:
     photo = load_photo(path)
-    if min(photo.size()) < side + 2:
+    if not photo.holds(side):
         height, width = photo.size()
         raise UserError(f"{path}: {width}x{height} px once reduced; expected at least {side + 2} px a side")
     return photo
@@ -114,9 +113,11 @@ def open_folder(data: DataConfig) -> tuple[tuple[Photo, ...], tuple[Video, ...]]
 
 
 def held_out_folder(data: DataConfig) -> Path | None:
-    """The folder `validation` beside the one trained on, if there is one."""
-    beside = Path(data.path.split(",")[0].strip()).resolve().parent / "validation"
-    return beside if beside.is_dir() else None
+    """The folder `validation` beside the first one trained on, if there is one and it is not trained on itself."""
+    trained = {file.resolve().parent for file in list_files(data.path)}
+    first = Path(data.path.split(",")[0].strip()).resolve()
+    beside = (first if first.is_dir() else first.parent).parent / "validation"
+    return beside if beside.is_dir() and beside not in trained else None
 
 
 def held_out_videos(folder: Path, frames: int, grid: int) -> list[HeldOutClip]:
@@ -124,6 +125,9 @@ def held_out_videos(folder: Path, frames: int, grid: int) -> list[HeldOutClip]:
 
     What cannot be used is logged by name with the reason and left out.
     """
+    # PyAV is not everywhere that training runs.
+    from mrsr.video.reader import read_clip
+
     clips = []
     for file in sorted(file for file in folder.iterdir() if _is_video(file)):
         try:

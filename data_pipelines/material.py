@@ -13,6 +13,7 @@ from data_pipelines.motion import Photo, photo_clip
 from data_pipelines.sample import HeldOutClip
 from data_pipelines.videos import Video, video_clip
 from mrsr.config import DataConfig, ExperimentConfig
+from mrsr.errors import UserError
 
 _ATTEMPTS = 4
 _DULL = 0.5
@@ -27,14 +28,19 @@ class Material:
 
 
 def open_material(data: DataConfig) -> Material:
-    """The photographs and videos the config names.
+    """The photographs and videos the config names, without those that are too small for its cut-outs.
 
     Raises:
-      UserError: the folder does not exist, or nothing in it can be used.
+      UserError: the folder does not exist, or nothing can be used.
     """
     if data.source == "folder":
         return Material(*open_folder(data))
-    return Material(photos=sample.training_photos())
+    photos = sample.training_photos()
+    large = tuple(photo for photo in photos if photo.holds(data.crop))
+    if not large:
+        largest = max(min(photo.size()) for photo in photos)
+        raise UserError(f"data.crop={data.crop}: expected at most {largest - 2} with data.source 'sample'")
+    return Material(photos=large)
 
 
 def _from_videos(videos: tuple[Video, ...], data: DataConfig, rng: np.random.Generator, step: int) -> np.ndarray:
@@ -52,9 +58,6 @@ def draw_clip(material: Material, data: DataConfig, rng: np.random.Generator, st
     """A cut-out of the top rung: uint8 [T, crop, crop, 3].
 
     Photographs are drawn alike, videos in proportion to the area of their frames, so that cut-outs cover both evenly.
-
-    Raises:
-      UserError: a photograph is too small for the cut-out.
     """
     from_photo = rng.random() < data.photos
     if material.photos and (from_photo or not material.videos):

@@ -41,6 +41,10 @@ class Photo:
         """Height and width (px) once reduced."""
         return round(self.pixels.shape[0] / reduction), round(self.pixels.shape[1] / reduction)
 
+    def holds(self, side: int, reduction: float = 1.0) -> bool:
+        """Whether a frame of `side` px fits, with the margin its interpolation takes."""
+        return min(self.size(reduction)) >= side + 2 * _MARGIN
+
     def enlarged(self, reduction: float) -> Image.Image:
         """The photograph reduced, antialiased, then enlarged by `_OVERSAMPLING`: what `film` samples."""
         if reduction not in self._enlarged:
@@ -150,7 +154,7 @@ def photo_clip(photo: Photo, rng: np.random.Generator, frames: int, side: int) -
     Raises:
       UserError: the photograph is too small.
     """
-    reductions = [r for r in REDUCTIONS if min(photo.size(r)) >= side + 2 * _MARGIN] or [1.0]
+    reductions = [r for r in REDUCTIONS if photo.holds(side, r)] or [1.0]
     reduction = reductions[rng.integers(len(reductions))]
     paths = [random_path(rng, frames, photo.size(reduction), side) for _ in range(2)]
     return film(photo, max(paths, key=lambda path: _detail(photo, path, side, reduction)), side, side, reduction)

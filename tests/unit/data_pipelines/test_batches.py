@@ -11,7 +11,9 @@ from PIL import Image
 
 from data_pipelines import batches
 from data_pipelines.batches import Batch, pyramid, training_batches
+from data_pipelines.material import open_material
 from mrsr.config import DataConfig, ExperimentConfig, model_size, validate
+from mrsr.errors import UserError
 from mrsr.ladder import Ladder
 
 
@@ -89,6 +91,25 @@ def test_every_rung_is_pillows_float_bicubic_of_the_top_one() -> None:
                 plane = Image.fromarray(frame[..., channel].astype(np.float32))
                 expected = np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC)).clip(0, 255)
                 assert np.abs(reduced[..., channel] - expected).max() < 0.5 + 1e-3
+
+
+def test_a_crop_no_photograph_of_the_sample_holds_is_refused_before_the_first_batch() -> None:
+    config = _config(crop=1440)
+    with pytest.raises(UserError, match=r"data\.crop=1440: expected at most 1409"):
+        training_batches(config)
+
+
+def test_photographs_too_small_for_the_crop_are_not_drawn() -> None:
+    material = open_material(DataConfig(crop=504))
+    assert {photo.name for photo in material.photos} == {
+        "brick",
+        "camera",
+        "grass",
+        "gravel",
+        "hubble_deep_field",
+        "ihc",
+        "retina",
+    }
 
 
 def test_without_flips_a_photograph_stays_upright(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from data_pipelines.batches import training_batches
 from data_pipelines.folder import list_files, open_folder, photo_reduction
-from data_pipelines.material import held_out_clips, open_material
+from data_pipelines.material import draw_clip, held_out_clips, open_material
 from data_pipelines.videos import STEPS_A_WINDOW, Video, video_clip, video_reduction
 from mrsr.config import DataConfig, ExperimentConfig, model_size
 from mrsr.errors import UserError
@@ -22,13 +22,13 @@ from mrsr.errors import UserError
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 
 
-def _write_video(path: Path, frames: int, height: int = 80, width: int = 100) -> None:
-    """Frame t is a flat grey of level 3t + 20, so that a decoded frame tells its own number."""
+def _write_video(path: Path, frames: int, height: int = 80, width: int = 100, step: int = 3) -> None:
+    """Frame t is a flat grey of level `step` t + 20, so that a decoded frame tells its own number."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "4", "bf": "0"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for index in range(frames):
-            image = np.full((height, width, 3), 3 * index + 20, np.uint8)
+            image = np.full((height, width, 3), step * index + 20, np.uint8)
             for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():
@@ -158,7 +158,21 @@ def test_the_folder_validation_beside_the_one_trained_on_is_held_out(folder: Pat
     assert clip.frames.shape == (4, 78, 96, 3)
     assert _numbers(clip.frames) == [0, 1, 2, 3]
     config.data.path = str(folder / "a_photo.png")
+    assert [clip.name for clip in held_out_clips(config)] == ["held"]
+
+
+def test_a_folder_validation_that_is_trained_on_is_not_held_out(folder: Path) -> None:
+    config = ExperimentConfig(model=model_size("tiny"), data=_data(folder.parent / "validation"))
     assert {clip.name for clip in held_out_clips(config)} == {"astronaut", "coffee"}
+
+
+def test_clips_where_nothing_is_to_be_seen_are_rare(tmp_path: Path) -> None:
+    _write_video(tmp_path / "grows_lighter.mp4", 8)
+    _write_video(tmp_path / "still_black.mp4", 8, step=0)
+    data = _data(tmp_path)
+    material = open_material(data)
+    clips = [draw_clip(material, data, np.random.default_rng(seed), step=0) for seed in range(100)]
+    assert np.mean([np.ptp(clip) < 3 for clip in clips]) < 0.15
 
 
 @pytest.mark.shared
