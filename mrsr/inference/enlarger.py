@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import jax
 import numpy as np
 
-from mrsr.imaging.ranges import to_uint8
+from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.imaging.resample import resize
 from mrsr.inference.plan import Plan, plan
 from mrsr.inference.runtime import Runtime, State
@@ -54,6 +57,9 @@ class Enlarger:
 
 def resized(frame: np.ndarray, height: int, width: int) -> np.ndarray:
     """uint8 [H, W, 3] as uint8 [height, width, 3], antialiased bicubic; the frame itself where it has that size."""
-    if frame.shape[:2] == (height, width):
-        return frame
-    return to_uint8(resize(frame / np.float32(255), height, width))
+    return frame if frame.shape[:2] == (height, width) else np.asarray(_resize(frame, height, width))
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _resize(frame: jax.Array, height: int, width: int) -> jax.Array:
+    return to_uint8(resize(to_float(frame), height, width))

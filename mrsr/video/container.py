@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 from av.container import InputContainer
@@ -62,3 +63,29 @@ def refuse_deep_colour(path: Path, frame: av.VideoFrame, tags: ColourTags) -> No
         raise UserError(f"{path}: HDR video ({'PQ' if tags.transfer == _PQ else 'HLG'}); expected standard range")
     if not tags.is_known:
         raise UserError(f"{path}: colour matrix {tags.space} of ITU-T H.273; expected BT.601, BT.709, BT.2020 or RGB")
+
+
+def matroska_size(path: Path) -> int | None:
+    """How many bytes a Matroska or WebM file says it has; None for other files and for recordings that do not say.
+
+    The demuxer takes a file that ends early for one that ends.
+
+    Source: RFC 8794, section 4 (element sizes) and RFC 9559, section 5.1 (the Segment).
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"\x1a\x45\xdf\xa3":
+            return None
+        file.seek(_element_size(file) or 0, 1)
+        if file.read(4) != b"\x18\x53\x80\x67":
+            return None
+        size = _element_size(file)
+        return None if size is None else file.tell() + size
+
+
+def _element_size(file: BinaryIO) -> int | None:
+    """The size at the file's position, 1 to 8 bytes, as many as its first byte has leading zeros plus one."""
+    first = file.read(1)
+    length = 9 - first[0].bit_length() if first and first[0] else 8
+    bits = 7 * length
+    value = int.from_bytes(first + file.read(length - 1), "big") & ((1 << bits) - 1)
+    return None if value == (1 << bits) - 1 else value

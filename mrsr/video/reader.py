@@ -14,11 +14,8 @@ import numpy as np
 
 from mrsr.errors import RunError, UserError
 from mrsr.video.colour import ColourTags, to_rgb
-from mrsr.video.container import open_container, refuse_deep_colour, video_stream
+from mrsr.video.container import matroska_size, open_container, refuse_deep_colour, video_stream
 from mrsr.video.orientation import is_sideways, upright
-
-# How much earlier than its header says a file may end (s): headers round, and count sound that outlasts the picture.
-_SLACK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class VideoReader:
       path: the file.
       width: of the upright frame, px.
       height: of the upright frame, px.
-      rotation: counter-clockwise rotation that players apply to the stored frame, 0 to 359 degrees; already applied here.
+      rotation: counter-clockwise, that players apply to the stored frame, 0 to 359 degrees; already applied here.
       fps: average frames per second.
       time_base: unit of the frames' `pts`, s.
       frame_count: how many frames the file says it holds, or an estimate by its duration; None where it says nothing.
@@ -59,7 +56,6 @@ class VideoReader:
         self.frames_read = 0
         self._damaged = 0
         self._packet_count = 0
-        self._end = 0.0
         self._container = open_container(path)
         try:
             self._stream = video_stream(self._container, path)
@@ -93,17 +89,12 @@ class VideoReader:
         self.pixel_aspect = 1 / pixel if swap else pixel
 
     def _packets(self) -> Iterator[av.Packet | None]:
-        """The video stream's packets, then None for the codec's last frames; notes how far every stream reaches."""
+        """The video stream's packets, then None for the codec's last frames."""
         try:
-            for packet in self._container.demux():
-                if not packet.size:
-                    # The demuxer's end mark has no time; an empty packet that has one is a frame the file left out.
-                    self._packet_count += packet.stream_index == self._stream.index and packet.dts is not None
-                    continue
-                if packet.pts is not None:
-                    self._end = max(self._end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                if packet.stream_index == self._stream.index:
-                    self._packet_count += 1
+            for packet in self._container.demux(self._stream):
+                # The demuxer's end mark has no time; an empty packet that has one is a frame the file left out.
+                self._packet_count += bool(packet.size) or packet.dts is not None
+                if packet.size:
                     self._damaged += packet.is_corrupt
                     yield packet
         except av.FFmpegError:
@@ -149,8 +140,9 @@ class VideoReader:
         held = len(self._stream.index_entries) if "mp4" in self._container.format.name else self._stream.frames
         if held > self._packet_count:
             raise RunError(f"{self.path}: cut short: {self._packet_count} of its {held} frames are there")
-        if not held and self.duration and self._end < self.duration - _SLACK:
-            raise RunError(f"{self.path}: cut short: ends at {self._end:.2f} s, its header says {self.duration:.2f} s")
+        size, declared = self.path.stat().st_size, matroska_size(self.path)
+        if declared is not None and size < declared:
+            raise RunError(f"{self.path}: cut short: {size} of its {declared} bytes are there")
         if self._damaged:
             raise RunError(f"{self.path}: damaged: {self._damaged} errors in decoding {self.frames_read} frames")
 

@@ -127,13 +127,22 @@ def test_a_file_cut_short_gives_its_frames_and_then_fails(make_video, name, opti
     assert len(read_clip(path, 5)[0]) == 5
 
 
+@pytest.mark.parametrize("name", ["short.mkv", "short.webm"])
+def test_even_a_little_less_of_a_matroska_file_is_noticed(make_video, name):
+    path = make_video(name, codec="libvpx-vp9")
+    assert len(read_clip(path)[0]) == 8
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(RunError, match=f"{name}: cut short"):
+        read_clip(path)
+
+
 def test_damage_in_the_middle_is_reported(make_video):
     noise = np.random.default_rng(0).integers(0, 256, (12, 48, 64, 3), np.uint8)
     path = make_video("damaged.mp4", frames=list(noise))
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 3000] = bytes(3000)
     path.write_bytes(data)
-    with open_video(path) as reader, pytest.raises(RunError, match="damaged.mp4: damaged"):
+    with open_video(path) as reader, pytest.raises(RunError, match=r"damaged\.mp4: damaged"):
         for _ in reader:
             pass
 
