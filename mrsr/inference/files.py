@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def side_by_side(left: np.ndarray, right: np.ndarray, labels: tuple[str, str] | 
     return np.asarray(image)
 
 
-def _decoded_ahead(reader: VideoReader) -> Iterator[Frame]:
+def _decoded_ahead(reader: VideoReader) -> Generator[Frame, None, None]:
     """The reader's frames, the next one being decoded while one is worked on."""
     frames = iter(reader)
     with ThreadPoolExecutor(1, "decode") as pool:
@@ -148,9 +148,11 @@ def upscale_file(
                 bicubic = resized(frame.image, height, width)
                 beside.write(side_by_side(bicubic, result, ("bicubic", runtime.model_name)), frame.pts)
 
+        # Closed before the reader is: the decoding thread must not be left with a closed file.
+        frames = stack.enter_context(closing(_decoded_ahead(reader)))
         with ThreadPoolExecutor(1, "encode") as pool:
             waiting: deque[Future[None]] = deque()
-            for done, frame in enumerate(_decoded_ahead(reader), 1):
+            for done, frame in enumerate(frames, 1):
                 result = enlarger(frame.image)
                 if result.shape[:2] != planned.final:
                     raise RunError(

@@ -103,12 +103,12 @@ def test_the_comparison_has_bicubic_left_and_the_result_right(source, tmp_path):
             return {route: images // 4 for route, images in outputs.items()}, state
 
     output, beside = tmp_path / "out.mkv", tmp_path / "beside.mp4"
-    upscale_file(source, output, 192, Dark(RUNTIME.ladder, RUNTIME.routes), compare=beside)
+    upscale_file(source, output, 96, Dark(RUNTIME.ladder, RUNTIME.routes), compare=beside)
     times, frames = decoded(beside)
-    assert frames.shape == (10, 192, 512, 3)
+    assert frames.shape == (10, 96, 256, 3)
     assert times == decoded(output)[0]
     # Below the labels.
-    left, right = frames[:, 40:, :256].mean(), frames[:, 40:, 256:].mean()
+    left, right = frames[:, 40:, :128].mean(), frames[:, 40:, 128:].mean()
     assert right == pytest.approx(decoded(output)[1][:, 40:].mean(), abs=1.5)
     assert left == pytest.approx(4 * right, rel=0.1)
 
@@ -155,11 +155,11 @@ def test_the_command_writes_the_file_and_keeps_one_that_exists(source, tmp_path,
     for words in ("model bicubic", "route 180:360", "encoder libx264, crf 20", "10 frames in, 10 out, 0 dropped"):
         assert words in caplog.text
     before = output.read_bytes()
-    assert command(source, output, "--to", "144p") == 2
+    assert command(source, output, "--to", "120p") == 2
     assert "out.mp4: exists already" in capsys.readouterr().err
     assert output.read_bytes() == before
-    assert command(source, output, "--to", "144p", "--overwrite") == 0
-    assert decoded(output)[1].shape == (10, 144, 192, 3)
+    assert command(source, output, "--to", "120p", "--overwrite") == 0
+    assert decoded(output)[1].shape == (10, 120, 160, 3)
 
 
 @pytest.mark.parametrize(
