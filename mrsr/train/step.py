@@ -51,7 +51,7 @@ def train_step(
       not finite the parameters and the optimizer stay as they were, so that what stops the run does not spoil it.
     """
     grads, metrics = gradients(config, state.params, batch, axis)
-    metrics["gradient_norm"] = optax.global_norm(grads)
+    metrics["gradient_norm"] = optax.tree.norm(grads)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     ema_params = moving_average(config.optimizer, state.ema_params, params, opt_state)
