@@ -8,13 +8,16 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mrsr.inference.files import ProgressCallback, upscale_file
+from mrsr.inference.files import ProgressCallback, check_paths, upscale_file
+from mrsr.inference.models import load_runtime
 from mrsr.inference.plan import Plan, parse_target
+from mrsr.video.reader import open_video
 from mrsr.video.writer import DEFAULT_CRF, DEFAULT_ENCODER, encoder_options
 
 _LOG = logging.getLogger("mrsr.upscale")
@@ -39,9 +42,9 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     del rest
     target = parse_target(args.to)
     crf = encoder_options(args.encoder, args.crf).get("crf")
-    # Models bring JAX in, which takes seconds: a mistyped target is told at once.
-    from mrsr.inference.models import load_runtime
-
+    # A model takes seconds to load: what is wrong with the files is told before.
+    open_video(args.input).close()
+    check_paths(Path(args.input), Path(args.output), Path(args.compare) if args.compare else None, args.overwrite)
     logging.getLogger("mrsr").setLevel(logging.INFO)
     runtime = load_runtime(args.model, args.runtime)
 

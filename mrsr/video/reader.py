@@ -172,12 +172,14 @@ def read_clip(path: str | Path, frames: int | None = None) -> tuple[np.ndarray, 
     """The first `frames` frames of a video, or all of them: uint8 RGB [T, H, W, 3], upright, and frames per second.
 
     Raises:
-      UserError: as `open_video`; or the frame size changes within the clip.
+      UserError: as `open_video`; or the frame size changes within the clip, or `frames` is below 1.
       RunError: the file ends early or damaged before `frames` frames.
     """
+    if frames is not None and frames < 1:
+        raise UserError(f"frames {frames}: expected at least 1")
     with open_video(path) as reader:
         images = [frame.image for frame in islice(reader, frames)]
         sizes = {image.shape for image in images}
-        if len(sizes) != 1:
+        if len(sizes) > 1:
             raise UserError(f"{path}: its frame size changes ({sorted(sizes)}); expected one size")
         return np.stack(images), reader.fps

@@ -179,6 +179,11 @@ def test_the_command_refuses_bad_input_with_status_2_and_one_line(source, tmp_pa
     assert left_behind(tmp_path) == set()
 
 
+def test_a_missing_input_is_told_before_a_model_is_loaded(tmp_path, capsys):
+    assert main(["upscale", str(tmp_path / "no.mp4"), str(tmp_path / "out.mp4"), "--to", "96p", "--model", "no"]) == 2
+    assert "no.mp4: no such file" in capsys.readouterr().err
+
+
 def test_the_command_fails_with_status_1_on_a_source_cut_short(source, tmp_path, capsys):
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
     assert command(source, tmp_path / "out.mp4", "--to", "96p") == 1
