@@ -63,7 +63,8 @@ def html_report(
 <h1>mrsr demo</h1>
 <p>Model <b>{escape(config.model.name)}</b>, {report["model"]["parameters"]:,} parameters, {len(config.route_set())}
 routes in one network, trained from scratch for {steps:,} steps of {config.train.batch_size} clips in
-{minutes:.1f} minutes on the photographs that come with scikit-image, set in motion. Config <code>{escape(config.name)}</code>,
+{minutes:.1f} minutes on the photographs that come with scikit-image, set in motion. Config
+<code>{escape(config.name)}</code>,
 hash <code>{config_hash(config)}</code>.</p>
 
 <h2>Against bicubic</h2>
