@@ -162,10 +162,6 @@ class Ladder:
         outputs = routes.outputs_of(entry)
         return self.rungs[self.position(entry) : self.position(outputs[-1]) + 1] if outputs else ()
 
-    def multiple(self, routes: RouteSet, entry: int) -> int:
-        """What a frame's sides must be a multiple of (px) to be whole on every rung it climbs: 2 where 720p goes to 1080p."""
-        return math.lcm(*(self.ratio(entry, rung).denominator for rung in self.stages(routes, entry)))
-
     def routes(self, text: str) -> RouteSet:
         """A preset by name, or a list such as `"180:720,360:1080"`, checked against this ladder.
 

@@ -10,10 +10,10 @@ def _tiny() -> ModelConfig:
     return ModelConfig(
         name="tiny",
         stages=(
-            StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=3, growth=16, hidden=16),
+            StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=2, growth=32, hidden=16),
             StageConfig(width=12, rrdbs=0, hidden=6),
-            StageConfig(width=8, rrdbs=0),
-            StageConfig(width=8, rrdbs=0),
+            StageConfig(width=24, fold=2, rrdbs=0),
+            StageConfig(width=36, fold=3, rrdbs=0),
         ),
     )
 
@@ -22,10 +22,10 @@ def _small() -> ModelConfig:
     return ModelConfig(
         name="small",
         stages=(
-            StageConfig(width=64, rrdbs=2, dense_blocks=3, convs=4, growth=32, hidden=32),
-            StageConfig(width=32, rrdbs=1, dense_blocks=2, convs=3, growth=16, hidden=16),
-            StageConfig(width=16, rrdbs=1, dense_blocks=1, convs=3, growth=8),
-            StageConfig(width=12, rrdbs=0),
+            StageConfig(width=48, rrdbs=1, dense_blocks=2, convs=4, growth=24, hidden=24),
+            StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=4, growth=16, hidden=12),
+            StageConfig(width=48, fold=2, rrdbs=1, dense_blocks=1, convs=3, growth=24),
+            StageConfig(width=48, fold=3, rrdbs=0),
         ),
     )
 
@@ -34,10 +34,10 @@ def _base() -> ModelConfig:
     return ModelConfig(
         name="base",
         stages=(
-            StageConfig(width=96, rrdbs=4, dense_blocks=3, convs=5, growth=48, hidden=96),
-            StageConfig(width=64, rrdbs=2, dense_blocks=3, convs=4, growth=32, hidden=32),
-            StageConfig(width=32, rrdbs=1, dense_blocks=3, convs=4, growth=16),
-            StageConfig(width=24, rrdbs=1, dense_blocks=2, convs=3, growth=12),
+            StageConfig(width=64, rrdbs=1, dense_blocks=3, convs=5, growth=32, hidden=64),
+            StageConfig(width=64, rrdbs=1, dense_blocks=2, convs=4, growth=32, hidden=32),
+            StageConfig(width=96, fold=2, rrdbs=1, dense_blocks=2, convs=4, growth=48),
+            StageConfig(width=96, fold=3, rrdbs=1, dense_blocks=2, convs=3, growth=48),
         ),
         dtype="bfloat16",
         remat=True,

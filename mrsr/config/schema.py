@@ -13,7 +13,9 @@ class StageConfig:
     """The body at one rung (FIG. 2B): its RRDBs, then its ConvGRU.
 
     Attributes:
-      width: channels of the features at this rung.
+      width: channels of the features at this rung, on its grid.
+      fold: the side (px of this rung) of the square that shares one position of the grid, its pixels side by side in the
+        channels (space-to-depth); 1 for a grid as fine as the rung. Few and wide convolutions run faster than many thin.
       rrdbs: residual-in-residual dense blocks; 0 leaves a stage of upsampling alone.
       dense_blocks: residual dense blocks in an RRDB (3 in ESRGAN, Wang et al. 2018).
       convs: convolutions in a dense block (5 in ESRGAN).
@@ -22,6 +24,7 @@ class StageConfig:
     """
 
     width: int
+    fold: int = 1
     rrdbs: int = 1
     dense_blocks: int = 3
     convs: int = 5

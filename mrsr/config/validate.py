@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
+from fractions import Fraction
 from typing import Any
 
 from mrsr.config.schema import ExperimentConfig
@@ -51,8 +53,10 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
     ladder = config.ladder()
     config.route_set()
     _check_stages(config)
-    if config.data.crop % ladder.grid:
-        raise UserError(f"data.crop={config.data.crop}: expected a multiple of {ladder.grid}, exact on every rung")
+    folds = (Fraction(ladder.top * stage.fold, rung) for rung, stage in zip(ladder.rungs, config.model.stages, strict=True))
+    grid = math.lcm(*(fold.numerator for fold in folds))
+    if config.data.crop % grid:
+        raise UserError(f"data.crop={config.data.crop}: expected a multiple of {grid}, whole on every rung's grid")
     if config.data.source == "folder" and not config.data.path:
         raise UserError("data.path='': expected a folder of video files, since data.source is 'folder'")
     if config.optimizer.warmup >= config.optimizer.decay:
@@ -65,7 +69,7 @@ def _check_stages(config: ExperimentConfig) -> None:
     if len(stages) != len(rungs):
         raise UserError(f"model.stages: expected one a rung ({len(rungs)} for {tuple(rungs)}), got {len(stages)}")
     for index, stage in enumerate(stages):
-        for name in ("width", "dense_blocks", "convs", "growth"):
+        for name in ("width", "fold", "dense_blocks", "convs", "growth"):
             if getattr(stage, name) < 1:
                 raise UserError(f"model.stages[{index}].{name}={getattr(stage, name)}: expected above 0")
         if stage.rrdbs < 0:

@@ -31,6 +31,24 @@ def conv(features: int, dtype: Dtype, name: str, kernel: int = 3, **options: Any
     )
 
 
+def depth_to_space(features: Array, block: int) -> Array:
+    """[B, H, W, block * block * C] -> [B, H * block, W * block, C]: each position becomes a square of pixels."""
+    if block == 1:
+        return features
+    batch, rows, columns, depth = features.shape
+    features = features.reshape(batch, rows, columns, block, block, depth // block**2)
+    return features.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows * block, columns * block, depth // block**2)
+
+
+def space_to_depth(frames: Array, block: int) -> Array:
+    """[B, H * block, W * block, C] -> [B, H, W, block * block * C]: what `depth_to_space` undoes."""
+    if block == 1:
+        return frames
+    batch, rows, columns, depth = frames.shape
+    frames = frames.reshape(batch, rows // block, block, columns // block, block, depth)
+    return frames.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows // block, columns // block, depth * block**2)
+
+
 class DenseBlock(nn.Module):
     """Residual dense block: every convolution sees the outputs of all before it. [B, H, W, C] -> the same shape.
 
@@ -72,11 +90,12 @@ class RRDB(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Learned upsampling by any ratio p/q > 1. [B, H, W, C] -> [B, H*p/q, W*p/q, width]; H and W multiples of q.
+    """Learned upsampling by any ratio p/q. [B, H, W, C] -> [B, H*p/q, W*p/q, width]; H and W multiples of q.
 
-    A learned polyphase filter: a convolution with stride q looks at each block of q x q pixels and one pixel around it,
-    and gives the p x p pixels the block becomes. For q = 1 it is the sub-pixel convolution of ESPCN (Shi et al. 2016);
-    for 3/2 no pixel is computed and thrown away, and the weights of every phase are its own.
+    A learned polyphase filter: a convolution with stride q looks at each block of q x q positions and one around it, and
+    gives the p x p positions the block becomes. For q = 1 it is the sub-pixel convolution of ESPCN (Shi et al. 2016);
+    for 3/2 nothing is computed and thrown away, and the weights of every phase are its own. Where both rungs keep their
+    features folded on one grid, the ratio is 1 and the phases stay in the channels.
 
     Source: FIG. 2B, upsampling layers; own choice of the rational form.
     """
@@ -92,6 +111,4 @@ class Upsample(nn.Module):
         phases = conv(
             self.width * p * p, self.dtype, "conv", kernel=q + 2, strides=(q, q), padding=((1, 1), (1, 1))
         )(features)
-        batch, rows, columns, _ = phases.shape
-        phases = activate(phases).reshape(batch, rows, columns, p, p, self.width)
-        return phases.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows * p, columns * p, self.width)
+        return depth_to_space(activate(phases), p)

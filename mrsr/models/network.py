@@ -12,7 +12,7 @@ from mrsr.config import ModelConfig
 from mrsr.imaging.resample import enlarge
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.axes import Frames, Outputs, StreamState
-from mrsr.models.blocks import RRDB, Upsample, activate, conv
+from mrsr.models.blocks import RRDB, Upsample, activate, conv, depth_to_space, space_to_depth
 from mrsr.models.convgru import ConvGRU
 from mrsr.models.state import key
 
@@ -55,7 +55,7 @@ class Network(nn.Module):
 
         Args:
           frames: float32 [B, H, W, 3] in [0, 1] for every input rung of the routes. H and W are multiples of
-            `Ladder.multiple`; inputs that meet have the sizes the ladder says.
+            `models.state.multiple`; inputs that meet have the sizes the ladder says.
           state: what `models.state.zero_state` or the previous frame gave.
 
         Returns:
@@ -69,13 +69,15 @@ class Network(nn.Module):
         for index, rung in enumerate(ladder.rungs):
             streams = {entry: features for entry, features in streams.items() if rung in climbs[entry]}
             width = self.config.stages[index].width
+            fold = self.config.stages[index].fold
             if streams:
-                ratio = ladder.ratio(ladder.rungs[index - 1], rung)
+                below = ladder.rungs[index - 1]
+                ratio = ladder.ratio(below, rung) * self.config.stages[index - 1].fold / fold
                 upsample = Upsample(width, ratio, dtype, name=f"upsample_{rung}")
                 streams = _split(upsample(_join(streams)), streams)
             if rung in climbs:
                 encoder = conv(width, dtype, f"encoder_{rung}")
-                streams[rung] = activate(encoder(frames[rung] - 0.5))
+                streams[rung] = activate(encoder(space_to_depth(frames[rung] - 0.5, fold)))
             if not streams:
                 continue
             features, hidden = Stage(self.config, index, name=f"stage_{rung}")(
@@ -86,8 +88,8 @@ class Network(nn.Module):
                 new_state |= {key(entry, rung): part for entry, part in _split(hidden, streams).items()}
             leaving = {entry: features for entry, features in streams.items() if Route(entry, rung) in self.routes}
             if leaving:
-                decoder = conv(3, dtype, f"decoder_{rung}", kernel_init=nn.initializers.zeros)
-                details = _split(decoder(_join(leaving)).astype(jnp.float32), leaving)
+                decoder = conv(3 * fold**2, dtype, f"decoder_{rung}", kernel_init=nn.initializers.zeros)
+                details = _split(depth_to_space(decoder(_join(leaving)).astype(jnp.float32), fold), leaving)
                 for entry, detail in details.items():
                     outputs[Route(entry, rung)] = enlarge(frames[entry], ladder.ratio(entry, rung)) + detail
         return outputs, new_state

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -19,17 +21,25 @@ def key(entry: int, rung: int) -> str:
     return f"{entry}@{rung}"
 
 
+def multiple(ladder: Ladder, routes: RouteSet, config: ModelConfig, entry: int) -> int:
+    """What the sides (px) of a frame that enters at `entry` must be a multiple of, to be whole on every grid it climbs."""
+    rungs = ladder.stages(routes, entry)
+    folds = [config.stages[ladder.position(rung)].fold for rung in rungs]
+    return math.lcm(*((ladder.ratio(entry, rung) / fold).denominator for rung, fold in zip(rungs, folds, strict=True)))
+
+
 def state_shapes(
     ladder: Ladder, routes: RouteSet, config: ModelConfig, batch: int, sizes: Sizes
 ) -> dict[str, tuple[int, int, int, int]]:
-    """[B, h, w, hidden] of every state, by key, for frames of the given sizes (multiples of `Ladder.multiple`)."""
+    """[B, h, w, hidden] of every state, by key, for frames of the given sizes (multiples of `multiple`)."""
     shapes = {}
     for entry in routes.inputs:
         height, width = sizes[entry]
         for rung in ladder.stages(routes, entry):
-            hidden, ratio = config.stages[ladder.position(rung)].hidden, ladder.ratio(entry, rung)
-            if hidden:
-                shapes[key(entry, rung)] = (batch, int(height * ratio), int(width * ratio), hidden)
+            stage = config.stages[ladder.position(rung)]
+            grid = ladder.ratio(entry, rung) / stage.fold
+            if stage.hidden:
+                shapes[key(entry, rung)] = (batch, int(height * grid), int(width * grid), stage.hidden)
     return shapes
 
 

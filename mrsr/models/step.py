@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,27 +15,29 @@ from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.axes import StreamState
 from mrsr.models.network import Network
-from mrsr.models.state import Sizes, zero_state
+from mrsr.models.state import Sizes, multiple, zero_state
 
 
 def init_params(ladder: Ladder, routes: RouteSet, config: ModelConfig, seed: int) -> Any:
     """Random parameters, float32, of everything the routes run. The decoders start at zero: untrained is bicubic."""
-    side = ladder.grid
+    side = ladder.grid * math.lcm(*(stage.fold for stage in config.stages))
     sizes = {entry: (int(side * ladder.ratio(ladder.top, entry)),) * 2 for entry in routes.inputs}
     frames = {entry: jnp.zeros((1, *size, 3)) for entry, size in sizes.items()}
     state = zero_state(ladder, routes, config, 1, sizes)
     return Network(ladder, routes, config).init(jax.random.key(seed), frames, state)["params"]
 
 
-def padded(ladder: Ladder, routes: RouteSet, entry: int, height: int, width: int) -> tuple[int, int]:
-    """The size (px) a frame is padded to inside the step, so that it is whole on every rung it climbs."""
-    multiple = ladder.multiple(routes, entry)
-    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+def padded(
+    ladder: Ladder, routes: RouteSet, config: ModelConfig, entry: int, height: int, width: int
+) -> tuple[int, int]:
+    """The size (px) a frame is padded to inside the step, so that it is whole on every grid it climbs."""
+    whole = multiple(ladder, routes, config, entry)
+    return -(-height // whole) * whole, -(-width // whole) * whole
 
 
 def step_state(ladder: Ladder, routes: RouteSet, config: ModelConfig, batch: int, sizes: Sizes) -> StreamState:
     """The zero state of `step` for frames that enter at these sizes, before padding."""
-    inside = {entry: padded(ladder, routes, entry, *sizes[entry]) for entry in routes.inputs}
+    inside = {entry: padded(ladder, routes, config, entry, *sizes[entry]) for entry in routes.inputs}
     return zero_state(ladder, routes, config, batch, inside)
 
 
@@ -62,7 +65,7 @@ def step(
     inside = {}
     for entry in routes.inputs:
         height, width = frames[entry].shape[1:3]
-        rows, columns = padded(ladder, routes, entry, height, width)
+        rows, columns = padded(ladder, routes, config, entry, height, width)
         whole = frames[entry]
         if (rows, columns) != (height, width):
             whole = jnp.pad(whole, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")
