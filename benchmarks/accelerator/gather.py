@@ -1,0 +1,141 @@
+"""What goes into a pack: photographs in motion, stretches of videos and held-out clips, with their inputs encoded."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.progress import track
+
+from benchmarks.accelerator.encode import call_options, store_clip, truth_options
+from benchmarks.accelerator.layout import Coded, HeldOut, Scene
+from benchmarks.accelerator.measure import CRF, sizes_of
+from benchmarks.accelerator.scenes import difference, film_scene, open_photo, rungs_of
+from benchmarks.accelerator.windows import video_windows
+from data_pipelines.folder import held_out_videos, list_files, load_photo
+from mrsr.config import ExperimentConfig
+from mrsr.errors import RunError, UserError
+
+CRFS = ((20, 28), (24, 32))
+"""Constant rate factors of a scene's inputs, in turn: the range a call uses."""
+TRUTH_CRF, HELD_OUT_CRF = 18, 10
+PHOTO_SCENES, PHOTO_FRAMES, PHOTO_SIDE = 16, 16, 432
+"""Camera paths over every photograph, frames in each, and the side of a frame (px)."""
+HELD_OUT_FRAMES = 12
+_PHOTO_FPS = 30
+
+_log = logging.getLogger(__name__)
+
+
+def filmed_scenes(files: Sequence[Path], folder: Path, config: ExperimentConfig) -> list[Scene]:
+    """Photographs put into a pack, each with the degraded inputs of `PHOTO_SCENES` camera paths over it.
+
+    The frames are not stored: a photograph and a seed give them again (`film_scene`), at a tenth of the bytes. Only the
+    encoder is missing where they are trained on.
+
+    Raises:
+      UserError: a photograph cannot be read.
+    """
+    scenes = []
+    for index, file in enumerate(_shown(files, "photographs")):
+        packed = folder / f"photo_{file.stem}.webp"
+        Image.fromarray(load_photo(file).pixels).save(packed, "webp", quality=90)
+        photo = open_photo(packed)
+        if min(photo.size()) < PHOTO_SIDE + 2:
+            packed.unlink()
+            _log.warning("left out: %s: expected %d px a side once reduced", file, PHOTO_SIDE + 2)
+            continue
+        for number in range(PHOTO_SCENES):
+            seed = (index, number)
+            clip = film_scene(photo, seed, PHOTO_FRAMES, PHOTO_SIDE)
+            name = f"{packed.stem}_{number:02d}"
+            scenes.append(_scene(folder, name, packed.name, clip, _PHOTO_FPS, config, number, path_seed=seed))
+    return scenes
+
+
+def video_scenes(files: Sequence[Path], folder: Path, config: ExperimentConfig, budget: int) -> list[Scene]:
+    """Stretches of videos put into a pack: the first of every video, then the second, while the budget (bytes) lasts.
+
+    What cannot be used is logged by name with the reason and left out.
+    """
+    found: list[tuple[int, Scene]] = []
+    for file in _shown(files, "videos"):
+        try:
+            for number, (window, fps) in enumerate(video_windows(file, config.data.crop, config.data.frames)):
+                name = f"video_{file.stem}_{number}"
+                clip = store_clip(folder / f"{name}.mp4", window, fps, truth_options(TRUTH_CRF))
+                found.append((number, _scene(folder, name, f"{name}.mp4", clip, fps, config, number)))
+        except (UserError, RunError) as error:
+            _log.warning("left out: %s", error)
+    return _within(budget, folder, [scene for _, scene in sorted(found, key=lambda one: one[0])])
+
+
+def held_out_clips(source: Path, folder: Path, config: ExperimentConfig) -> list[HeldOut]:
+    """Clips of a folder to measure on, put into a pack nearly without loss, each with the input that is measured."""
+    ladder = config.ladder()
+    clips = []
+    for clip in _shown(held_out_videos(source, HELD_OUT_FRAMES, 4 * ladder.grid), "held-out clips"):
+        name = f"held_out_{clip.name}"
+        frames = store_clip(folder / f"{name}.mp4", clip.frames, clip.fps, truth_options(HELD_OUT_CRF))
+        sizes = sizes_of(clip.name, frames, clip.fps, ladder)
+        low = np.stack([sizes.input_of(sizes.truth_of(frame)) for frame in frames])
+        store_clip(folder / f"{name}_input.mp4", low, clip.fps, call_options(CRF))
+        clips.append(
+            HeldOut(name=clip.name, file=f"{name}.mp4", frames=len(frames), fps=clip.fps, coded=f"{name}_input.mp4")
+        )
+    return clips
+
+
+def _scene(
+    folder: Path,
+    name: str,
+    file: str,
+    clip: np.ndarray,
+    fps: Fraction | float,
+    config: ExperimentConfig,
+    number: int,
+    path_seed: tuple[int, ...] = (),
+) -> Scene:
+    """The scene of a clip uint8 [T, H, W, 3], its inputs encoded: at two rate factors a rung, by its number."""
+    frames, height, width, _ = clip.shape
+    rungs = rungs_of(clip, config.ladder())
+    inputs = []
+    for rung in config.route_set().inputs:
+        for crf in CRFS[number % len(CRFS)]:
+            coded = f"{name}_{rung}_{crf}.mp4"
+            decoded = store_clip(folder / coded, rungs[rung], fps, call_options(crf))
+            inputs.append(Coded(file=coded, rung=rung, crf=crf, difference=round(difference(decoded, rungs[rung]), 3)))
+    return Scene(
+        name=name, file=file, frames=frames, height=height, width=width, inputs=tuple(inputs), path_seed=path_seed
+    )
+
+
+def _within(budget: int, folder: Path, scenes: Iterable[Scene]) -> list[Scene]:
+    """The scenes up to the first that is beyond the budget (bytes); the files of the others are removed."""
+    kept: list[Scene] = []
+    for scene in scenes:
+        files = [folder / name for name in (scene.file, *(one.file for one in scene.inputs))]
+        budget -= sum(file.stat().st_size for file in files)
+        if budget >= 0:
+            kept.append(scene)
+            continue
+        # Below zero for good, so that a video in a row of its own is not preferred for being short.
+        budget = -1
+        for file in files:
+            file.unlink()
+    return kept
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The videos and photographs of a folder, none where there is no such folder."""
+    return list_files(str(folder)) if folder.is_dir() else []
+
+
+def _shown(items: Sequence[Any], what: str) -> Iterable[Any]:
+    return track(items, what, disable=not sys.stdout.isatty())

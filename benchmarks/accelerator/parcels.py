@@ -1,0 +1,88 @@
+"""Files small enough to carry: a file above the limit is cut in parts, a checkpoint is one tar."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from mrsr.checkpoint import CHECKPOINTS
+from mrsr.config.serialise import FILE_NAME
+from mrsr.errors import UserError
+
+PART = 15 * 2**20
+"""Most bytes of a file."""
+RESUME = "resume.tar"
+LOG = "metrics.jsonl"
+"""Where a run keeps its figures."""
+
+
+def put(path: Path, folder: Path) -> None:
+    """Copies a file into a folder: as it is, or as `NAME.00`, `NAME.01`, ... of at most `PART` bytes."""
+    for stale in parts(folder, path.name):
+        stale.unlink()
+    with path.open("rb") as source:
+        pieces = iter(lambda: source.read(PART), b"")
+        split = path.stat().st_size > PART
+        for number, piece in enumerate(pieces):
+            name = f"{path.name}.{number:02d}" if split else path.name
+            beside = folder / f"{name}.part"
+            beside.write_bytes(piece)
+            beside.replace(folder / name)
+
+
+def parts(folder: Path, name: str) -> list[Path]:
+    """The file of that name in a folder, or its parts in order; nothing where there is neither."""
+    whole = folder / name
+    return [whole] if whole.is_file() else sorted(folder.glob(f"{name}.[0-9][0-9]"))
+
+
+def take(folder: Path, name: str, output: Path) -> None:
+    """Puts a file together again: written beside and renamed.
+
+    Raises:
+      UserError: the folder has neither the file nor its parts, or one of the parts is missing.
+    """
+    found = parts(folder, name)
+    numbers = [int(part.suffix[1:]) for part in found if part.name != name]
+    if not found or numbers != list(range(len(numbers))):
+        raise UserError(f"{folder}: no {name}, or a part of it is missing; expected what a slice of training wrote")
+    beside = output.with_name(output.name + ".part")
+    with beside.open("wb") as target:
+        for part in found:
+            target.write(part.read_bytes())
+    beside.replace(output)
+
+
+def put_resume(workdir: Path, step: int, folder: Path, limit: int) -> bool:
+    """Puts a run's state at a step (config, log, checkpoint) into a folder; above `limit` bytes it does not: False."""
+    checkpoint = workdir / CHECKPOINTS / str(step)
+    for stale in parts(folder, RESUME):
+        stale.unlink()
+    if sum(file.stat().st_size for file in checkpoint.rglob("*") if file.is_file()) > limit:
+        return False
+    packed = workdir / RESUME
+    with tarfile.open(packed, "w") as tar:
+        for path in (workdir / FILE_NAME, workdir / LOG, checkpoint):
+            if path.exists():
+                tar.add(path, path.relative_to(workdir))
+    put(packed, folder)
+    packed.unlink()
+    return True
+
+
+def take_resume(folder: Path, workdir: Path) -> None:
+    """Makes the run folder that `put_resume` was given.
+
+    Raises:
+      UserError: parts are missing, or damaged.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    packed = workdir / RESUME
+    take(folder, RESUME, packed)
+    try:
+        with tarfile.open(packed) as tar:
+            tar.extractall(workdir, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise UserError(f"{folder}/{RESUME}: damaged ({error}); expected what a slice of training wrote") from None
+    finally:
+        packed.unlink()
