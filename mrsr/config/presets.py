@@ -11,9 +11,9 @@ def _tiny() -> ModelConfig:
         name="tiny",
         stages=(
             StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=2, growth=32, hidden=16),
-            StageConfig(width=12, rrdbs=0, hidden=6),
-            StageConfig(width=24, fold=2, rrdbs=0),
-            StageConfig(width=36, fold=3, rrdbs=0),
+            StageConfig(width=32, fold=2, rrdbs=0, hidden=12),
+            StageConfig(width=36, fold=4, rrdbs=0),
+            StageConfig(width=40, fold=6, rrdbs=0),
         ),
     )
 
