@@ -61,15 +61,16 @@ def html_report(
 <head><meta charset="utf-8"><title>mrsr demo</title><style>{_STYLE}</style></head>
 <body>
 <h1>mrsr demo</h1>
-<p>Model <b>{escape(config.model.name)}</b>, {report["model"]["parameters"]:,} parameters, {len(config.route_set())}
-routes in one network, trained from scratch for {steps:,} steps of {config.train.batch_size} clips in
-{minutes:.1f} minutes on the photographs that come with scikit-image, set in motion. Config
+<p>Model <b>{escape(config.model.name)}</b>, {report["model"]["parameters"]:,} parameters,
+{len(config.route_set())} routes in one network, trained from scratch for {steps:,} steps of
+{config.train.batch_size} clips in {minutes:.1f} minutes on the photographs that come with scikit-image, set in motion.
+Config
 <code>{escape(config.name)}</code>,
 hash <code>{config_hash(config)}</code>.</p>
 
 <h2>Against bicubic</h2>
 <p>Two photographs held out of training, set in motion as well: means over {escape(", ".join(clips))},
-{config.train.evaluate_frames} frames each, on luma, in the units of the literature.</p>
+{config.train.evaluate_frames} frames each. PSNR and SSIM on BT.601 luma of 8-bit frames, a border of 8 px left out.</p>
 <table>
 <tr><th>route</th><th>input</th><th>PSNR bicubic, dB</th><th>ours</th><th>gain</th>
 <th>SSIM bicubic</th><th>ours</th><th>gain</th></tr>
@@ -86,8 +87,8 @@ a few photographs shows that everything works, not how good it can get.</p>
 <h2>As a video</h2>
 <p><video src="{_data(pictures.side_by_side, "video/mp4")}" controls loop muted autoplay playsinline></video></p>
 <p class="note">Left bicubic, right ours: {summary.frames_out} frames read from an H.264 file, enlarged to
-{summary.width}x{summary.height} px over route {summary.route} and written again, at {summary.fps:.1f} frames/s on this
-machine, compilation included.</p>
+{summary.width}x{summary.height} px over route {summary.route} and written again, twice, at {summary.fps:.1f} frames/s
+on this machine, compilation included.</p>
 
 <h2>Training</h2>
 <p><img src="{_data(pictures.loss, "image/png")}" alt="loss of every route over the steps"></p>
@@ -114,9 +115,12 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _signed(value: float | None, digits: int) -> str:
+    """A gain in colour; one that rounds to nothing is neither gain nor loss."""
     if value is None:
         return "&ndash;"
-    return f'<span class="{"up" if value > 0 else "down"}">{value:+.{digits}f}</span>'
+    rounded = round(value, digits) + 0.0
+    colour = "up" if rounded > 0 else "down" if rounded < 0 else "even"
+    return f'<span class="{colour}">{rounded:+.{digits}f}</span>'
 
 
 def _data(path: Path, media_type: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -138,7 +139,7 @@ def _write_page(config: ExperimentConfig, report: dict[str, Any], summary: Summa
 
 
 def _next_commands(config: ExperimentConfig, files: Files) -> list[tuple[str, str]]:
-    model = f"--model {files.run}"
+    model = f"--model {shlex.quote(str(files.run))}"
     inputs = ",".join(map(str, degradations(config)))
     frames = config.train.evaluate_frames
     return [
