@@ -19,7 +19,7 @@ import orbax.checkpoint as ocp
 
 from mrsr.config import ExperimentConfig, load_config
 from mrsr.errors import UserError
-from mrsr.models.step import init_params
+from mrsr.models.step import abstract_params
 
 CHECKPOINTS = "checkpoints"
 WEIGHTS = "weights.msgpack"
@@ -54,7 +54,9 @@ class Store:
         try:
             restored = self._manager.restore(step, args=args)
         except Exception as error:
-            raise UserError(f"{self.folder / str(step)}: damaged, or of another model ({_first_line(error)})") from error
+            raise UserError(
+                f"{self.folder / str(step)}: damaged, or of another model ({_first_line(error)})"
+            ) from error
         return restored["model"], restored["training"]
 
     def close(self) -> None:
@@ -83,9 +85,9 @@ def load_model(folder: Path) -> tuple[ExperimentConfig, Any]:
         with ocp.CheckpointManager((folder / CHECKPOINTS).absolute(), item_names=names) as manager:
             step = manager.latest_step()
             if step is not None:
-                return config, _restore_average(manager, step, abstract_params(config))
+                return config, _restore_average(manager, step, _placed_params(config))
     if (folder / WEIGHTS).is_file():
-        return config, read_weights(folder / WEIGHTS, abstract_params(config))
+        return config, read_weights(folder / WEIGHTS, _placed_params(config))
     raise UserError(f"{folder}: holds no parameters yet (no {CHECKPOINTS}/STEP and no {WEIGHTS})")
 
 
@@ -98,10 +100,9 @@ def _restore_average(manager: ocp.CheckpointManager, step: int, abstract: Any) -
     return restored["model"]["ema_params"]
 
 
-def abstract_params(config: ExperimentConfig) -> Any:
+def _placed_params(config: ExperimentConfig) -> Any:
     """Shapes and dtypes of the parameters of a config, on one device."""
-    ladder, routes = config.ladder(), config.route_set()
-    shapes = jax.eval_shape(lambda: init_params(ladder, routes, config.model, 0))
+    shapes = abstract_params(config.ladder(), config.route_set(), config.model)
     sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
 

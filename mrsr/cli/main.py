@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # NumPy multiplies small matrices here, in threads of its own making: more threads inside each would be in the way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         args, rest = parser_of(command).parse_known_args(arguments)
         if rest and command != "train":

@@ -51,7 +51,7 @@ def plan(ladder: Ladder, routes: RouteSet, height: int, width: int, target: int)
     """The plan for frames of `height` x `width` px and a short side of `target` px.
 
     The frame enters, at its own size, the encoder of the rung nearest to its short side on a log scale (the lower of
-    two equally near) among those the routes enlarge from. It leaves at the first output whose result reaches the
+    two equally near) among those below the target that the routes enlarge from. It leaves at the first output whose result reaches the
     target, else at the highest one; what is missing or too much is left to one bicubic resize.
 
     Source: own choice: an encoder knows the detail of its rung, and reducing a result costs less quality than
@@ -66,7 +66,8 @@ def plan(ladder: Ladder, routes: RouteSet, height: int, width: int, target: int)
     entries = {route.input for route in routes if route.enlarges}
     if not entries:
         raise UserError(f"routes {routes}: none enlarges; expected one such as 180:720")
-    entry = min(sorted(entries), key=lambda rung: max(Fraction(rung, short), Fraction(short, rung)))
+    below = {rung for rung in entries if rung < target} or entries
+    entry = min(sorted(below), key=lambda rung: max(Fraction(rung, short), Fraction(short, rung)))
     outputs = [rung for rung in routes.outputs_of(entry) if rung > entry]
     output = next((rung for rung in outputs if short * ladder.ratio(entry, rung) >= target), outputs[-1])
     route = Route(entry, output)

@@ -82,5 +82,9 @@ class BicubicRuntime:
         outputs = {}
         for route in routes:
             height, width = output_size(self.ladder, route, *frames.shape[1:3])
-            outputs[route] = frames if (height, width) == frames.shape[1:3] else to_uint8(resize(frames / np.float32(255), height, width))
+            outputs[route] = (
+                frames
+                if (height, width) == frames.shape[1:3]
+                else to_uint8(resize(frames / np.float32(255), height, width))
+            )
         return outputs, state

@@ -108,7 +108,7 @@ class Upsample(nn.Module):
     def __call__(self, features: Array) -> Array:
         """One upsampling, activation included."""
         p, q = self.ratio.numerator, self.ratio.denominator
-        phases = conv(
-            self.width * p * p, self.dtype, "conv", kernel=q + 2, strides=(q, q), padding=((1, 1), (1, 1))
-        )(features)
+        phases = conv(self.width * p * p, self.dtype, "conv", kernel=q + 2, strides=(q, q), padding=((1, 1), (1, 1)))(
+            features
+        )
         return depth_to_space(activate(phases), p)

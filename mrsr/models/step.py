@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,11 +21,23 @@ from mrsr.models.state import Sizes, multiple, zero_state
 
 def init_params(ladder: Ladder, routes: RouteSet, config: ModelConfig, seed: int) -> Any:
     """Random parameters, float32, of everything the routes run. The decoders start at zero: untrained is bicubic."""
+    # Run once: on CPU the compiler would spend far longer on optimising the draws than they take (tens of seconds).
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else {}
+    init = jax.jit(partial(_init, ladder, routes, config), compiler_options=options)
+    return init(jax.random.key(seed))
+
+
+def abstract_params(ladder: Ladder, routes: RouteSet, config: ModelConfig) -> Any:
+    """Shapes and dtypes of what `init_params` gives, without computing it."""
+    return jax.eval_shape(partial(_init, ladder, routes, config), jax.random.key(0))
+
+
+def _init(ladder: Ladder, routes: RouteSet, config: ModelConfig, key: Array) -> Any:
     side = ladder.grid * math.lcm(*(stage.fold for stage in config.stages))
-    sizes = {entry: (int(side * ladder.ratio(ladder.top, entry)),) * 2 for entry in routes.inputs}
+    sizes = {entry: (int(side / ladder.ratio(entry, ladder.top)),) * 2 for entry in routes.inputs}
     frames = {entry: jnp.zeros((1, *size, 3)) for entry, size in sizes.items()}
     state = zero_state(ladder, routes, config, 1, sizes)
-    return Network(ladder, routes, config).init(jax.random.key(seed), frames, state)["params"]
+    return Network(ladder, routes, config).init(key, frames, state)["params"]
 
 
 def padded(
@@ -75,6 +88,9 @@ def step(
     for route, output in outputs.items():
         height, width = frames[route.input].shape[1:3]
         ratio = ladder.ratio(route.input, route.output)
-        rows, columns = -(-height * ratio.numerator // ratio.denominator), -(-width * ratio.numerator // ratio.denominator)
+        rows, columns = (
+            -(-height * ratio.numerator // ratio.denominator),
+            -(-width * ratio.numerator // ratio.denominator),
+        )
         cropped[route] = to_uint8(output[:, :rows, :columns])
     return cropped, state

@@ -146,8 +146,7 @@ class _Run:
             "waiting_for_data": waiting,
         }
         summary = (
-            f"loss {figures['loss']:.5f}  {speed['examples_per_second']:.1f} examples/s  "
-            f"{waiting:.0%} waiting for data"
+            f"loss {figures['loss']:.5f}  {speed['examples_per_second']:.1f} examples/s  {waiting:.0%} waiting for data"
         )
         self.reporter.figures(step, figures | speed, summary)
 

@@ -31,7 +31,9 @@ def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], 
     if (workdir / FILE_NAME).is_file():
         for path, (old, new) in differences(load_config(workdir), config).items():
             if path not in MAY_CHANGE:
-                raise UserError(f"{workdir}: its run has {path}={old!r}, this config {new!r}; expected the same, or a new folder")
+                raise UserError(
+                    f"{workdir}: its run has {path}={old!r}, this config {new!r}; expected the same, or a new folder"
+                )
             say(f"resuming with {path}={new!r} (it was {old!r})")
     elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
         raise UserError(f"{workdir}: not a run folder and not empty; expected a new folder or one with {FILE_NAME}")
@@ -63,9 +65,7 @@ def save(store: Store, state: TrainState) -> None:
     store.save(int(state.step), model, {"step": state.step, "opt_state": state.opt_state})
 
 
-def restore(
-    config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, step: int
-) -> TrainState:
+def restore(config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, step: int) -> TrainState:
     """The state saved under a step, as host arrays.
 
     Raises:
@@ -87,5 +87,7 @@ def _with_params_of(folder: Path, state: TrainState) -> TrainState:
     _, params = load_model(folder)
     new, old = jax.tree.map(jnp.shape, params), jax.tree.map(jnp.shape, state.params)
     if new != old:
-        raise UserError(f"train.init_from={folder}: its network differs from this config's; expected the same model and routes")
+        raise UserError(
+            f"train.init_from={folder}: its network differs from this config's; expected the same model and routes"
+        )
     return state.replace(params=params, ema_params=jax.tree.map(jnp.copy, params))

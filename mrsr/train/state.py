@@ -11,7 +11,7 @@ import optax
 from jax import Array
 
 from mrsr.config import ExperimentConfig
-from mrsr.models.step import init_params
+from mrsr.models.step import abstract_params, init_params
 
 
 @flax.struct.dataclass
@@ -44,4 +44,10 @@ def init_state(config: ExperimentConfig, optimizer: optax.GradientTransformation
 
 def abstract_state(config: ExperimentConfig, optimizer: optax.GradientTransformation) -> TrainState:
     """The shapes and dtypes of `init_state`, without computing it: what a checkpoint is read into."""
-    return jax.eval_shape(lambda: init_state(config, optimizer))
+    params = abstract_params(config.ladder(), config.route_set(), config.model)
+    return TrainState(
+        step=jax.ShapeDtypeStruct((), jnp.int32),
+        params=params,
+        ema_params=params,
+        opt_state=jax.eval_shape(optimizer.init, params),
+    )
