@@ -1,0 +1,40 @@
+"""Settings of the whole suite, and networks that several files share."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+# The claims are about one arithmetic: an accelerator's reduced-precision products would need other tolerances. Tests of
+# several devices start a process of their own: virtual devices for the whole suite would slow every other test, and a
+# user's machine has one.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+from small import lively, small_model
+
+from mrsr.ladder import Ladder, RouteSet
+from mrsr.models.step import init_params
+
+
+@pytest.fixture(scope="session")
+def ladder() -> Ladder:
+    return Ladder()
+
+
+@pytest.fixture(scope="session")
+def all_seven(ladder: Ladder) -> RouteSet:
+    return ladder.routes("all_seven")
+
+
+@pytest.fixture(scope="session")
+def untrained(ladder: Ladder, all_seven: RouteSet) -> Any:
+    """Parameters of the small network for all seven routes, as a run starts with them."""
+    return init_params(ladder, all_seven, small_model(), 0)
+
+
+@pytest.fixture(scope="session")
+def params(untrained: Any) -> Any:
+    """The same with nothing left at zero, as a trained network has them."""
+    return lively(untrained)

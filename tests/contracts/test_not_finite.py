@@ -1,0 +1,40 @@
+"""A loss that is not finite ends the run: it says which, keeps the batch, and leaves a good checkpoint."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import leaves, two_rungs
+
+from data_pipelines.batches import training_batches
+from mrsr.checkpoint import load_model
+from mrsr.errors import RunError
+from mrsr.train.loop import train
+
+
+def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_path: Path) -> None:
+    config = two_rungs(checkpoint_every=3, steps=10)
+    # Two steps an update. The first update has the rate 0, the second, at step 4, the full one: the parameters leave
+    # for the end of float32's range, and step 5 sees it. The checkpoint of step 3 is from before.
+    config.optimizer.accumulate, config.optimizer.warmup, config.optimizer.learning_rate = 2, 1, 1e38
+    with pytest.raises(RunError) as raised:
+        train(config, tmp_path / "run", partial(training_batches, config), [])
+    message = str(raised.value)
+    found = re.fullmatch(
+        r"step 5: (180:360|360:360)/charbonnier is (nan|inf); its batch is in (\S+); the checkpoint of step 3 is good",
+        message,
+    )
+    assert found, message
+    source = training_batches(config, 4)
+    batch = next(source)
+    source.close()
+    with np.load(found[3]) as saved:
+        for part in ("inputs", "truth"):
+            for rung, clip in batch[part].items():
+                np.testing.assert_array_equal(saved[f"{part}_{rung}"], clip)
+    _, params = load_model(tmp_path / "run")
+    assert all(np.isfinite(leaf).all() and np.abs(leaf).max() < 10 for leaf in leaves(params).values())
