@@ -72,7 +72,9 @@ def demo(config: ExperimentConfig, folder: Path) -> tuple[dict[str, Any] | None,
     if is_trained(config, files):
         print(f"{files.run}: trained already", flush=True)
     else:
-        files.evaluation.unlink(missing_ok=True)
+        if not (files.run / FILE_NAME).is_file():
+            # Figures of a run that was thrown away would pass for those of the one that starts here.
+            files.evaluation.unlink(missing_ok=True)
         outcome = train(config, files.run, partial(training_batches, config), held_out=())
         if outcome.status:
             print(f"{files.run}: {outcome.reason}; the same command goes on from there", flush=True)

@@ -138,6 +138,13 @@ def test_figures_of_another_training_do_not_count_as_this_one(finished, config, 
     assert not run.is_trained(config, run.Files(tmp_path))
 
 
+def test_a_demo_of_other_settings_is_refused_and_its_results_stay(finished):
+    other = two_rungs(steps=4, log_every=1)
+    with pytest.raises(UserError, match=r"its run has data\.frames=1, this config 2"):
+        run.demo(other, finished[0])
+    assert {path.name for path in finished[0].iterdir()} == LEFT_BEHIND
+
+
 def test_a_folder_that_is_a_file_is_refused(config, tmp_path):
     (tmp_path / "demo").touch()
     with pytest.raises(UserError, match="is a file; expected a folder"):
