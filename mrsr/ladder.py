@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from mrsr.errors import UserError
 
@@ -15,7 +16,7 @@ ROUTE_PRESETS = ("six", "strict_six", "all_seven")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Route:
-    """One way through the network: a frame enters at rung `input` and leaves at rung `output` (both in p, short side)."""
+    """One way through the network: a frame enters at rung `input`, leaves at rung `output` (both in p, short side)."""
 
     input: int
     output: int
@@ -112,7 +113,7 @@ class Ladder:
 
     def __post_init__(self) -> None:
         rungs = self.rungs
-        if len(rungs) < 2 or any(low >= high for low, high in zip(rungs, rungs[1:], strict=False)) or rungs[0] < 1:
+        if len(rungs) < 2 or any(low >= high for low, high in pairwise(rungs)) or rungs[0] < 1:
             raise UserError(f"ladder rungs {rungs}: expected at least two, ascending, such as {DEFAULT_RUNGS}")
 
     @property
@@ -175,7 +176,9 @@ class Ladder:
         strict = [Route(low, high) for low in self.rungs for high in self.rungs if low < high]
         presets = {"six": six, "strict_six": strict, "all_seven": six + strict}
         if text not in presets and ":" not in text:
-            raise UserError(f"routes {text!r}: expected one of {', '.join(presets)}, or a list such as 180:720,360:1080")
+            raise UserError(
+                f"routes {text!r}: expected one of {', '.join(presets)}, or a list such as 180:720,360:1080"
+            )
         routes = RouteSet.of(presets[text]) if text in presets else RouteSet.parse(text)
         self.check(routes)
         return routes

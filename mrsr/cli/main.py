@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from mrsr import __version__
 from mrsr.errors import RunError, UserError
 
-# Each module has HELP, add_arguments(parser) and run(args, rest) -> exit status or None; it is imported when it is asked for.
+# Each module has HELP, add_arguments(parser) and run(args, rest) -> exit status or None; it is imported when asked for.
 COMMANDS = {
     "train": "train a network from a config file",
     "evaluate": "measure a model on videos, bicubic beside it",
@@ -36,7 +36,7 @@ def parser_of(command: str | None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command line; returns the exit status: 0, 2 for bad input, 1 for a failure, 75 for a preempted training run."""
+    """Runs a command line; returns its exit status: 0, 2 for bad input, 1 for a failure, 75 for preempted training."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]

@@ -1,4 +1,4 @@
-"""The experiment config: what a run is, as plain data that a file returns, flags override and a run folder keeps (no JAX)."""
+"""The experiment config: what a run is, as plain data that files return, flags override and a run keeps (no JAX)."""
 
 from mrsr.config.presets import SIZES, model_size
 from mrsr.config.schema import (

@@ -1,4 +1,4 @@
-"""The three named sizes of the network: `tiny` for a call on two CPU cores, `small` between, `base` for a data-centre GPU."""
+"""The network's three named sizes: `tiny` for a call on two CPU cores, `small` between, `base` for a data-centre GPU."""
 
 from __future__ import annotations
 

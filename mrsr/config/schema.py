@@ -1,4 +1,4 @@
-"""The schema of an experiment: slotted, keyword-only dataclasses, so that a mistyped field is refused where it is typed.
+"""The schema of an experiment: slotted, keyword-only dataclasses, which refuse a mistyped field where it is typed.
 
 Annotations are real types here, not text: config_flags reads them to parse the overrides of a command line.
 """
@@ -14,8 +14,8 @@ class StageConfig:
 
     Attributes:
       width: channels of the features at this rung, on its grid.
-      fold: the side (px of this rung) of the square that shares one position of the grid, its pixels side by side in the
-        channels (space-to-depth); 1 for a grid as fine as the rung. Few and wide convolutions run faster than many thin.
+      fold: the side (px of this rung) of the square that shares one position of the grid, its pixels side by side in
+        the channels (space-to-depth); 1 for a grid as fine as the rung. Few wide convolutions run faster than many thin.
       rrdbs: residual-in-residual dense blocks; 0 leaves a stage of upsampling alone.
       dense_blocks: residual dense blocks in an RRDB (3 in ESRGAN, Wang et al. 2018).
       convs: convolutions in a dense block (5 in ESRGAN).
@@ -134,7 +134,7 @@ class TrainConfig:
     Attributes:
       steps: the run ends at this many steps.
       examples: or at this many clips seen over all devices; 0 for no such limit.
-      minutes: or after this much training time in this process; 0 for no such limit (it ends resumable, as a kill does).
+      minutes: or after this much training time in this process; 0 for no such limit (it ends resumable, as if killed).
       batch_size: clips a step, over all devices.
       seed: of the parameters' initial values and of every draw of the data.
       log_every: steps between two lines of the log.
@@ -178,4 +178,3 @@ class ExperimentConfig:
     def route_set(self) -> RouteSet:
         """The routes that are trained. Raises `UserError` where one is not on the ladder."""
         return self.ladder().routes(self.routes)
-

@@ -59,7 +59,11 @@ def differences(old: ExperimentConfig, new: ExperimentConfig) -> dict[str, tuple
 
     def leaves(value: Any, path: str) -> dict[str, Any]:
         if isinstance(value, dict):
-            return {k: v for name, item in value.items() for k, v in leaves(item, f"{path}.{name}" if path else name).items()}
+            return {
+                k: v
+                for name, item in value.items()
+                for k, v in leaves(item, f"{path}.{name}" if path else name).items()
+            }
         return {path: value}
 
     before, after = leaves(json.loads(to_json(old)), ""), leaves(json.loads(to_json(new)), "")

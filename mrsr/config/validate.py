@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 import typing
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from mrsr.config.schema import ExperimentConfig
@@ -42,18 +44,15 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
     for path in _SHARES:
         _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
     for path, choices in _CHOICES.items():
-        _require(config, path, lambda v, choices=choices: v in choices, "one of " + ", ".join(choices))
+        _require(config, path, partial(operator.contains, choices), "one of " + ", ".join(choices))
     for path, (low, high) in _RANGES.items():
-        _require(
-            config,
-            path,
-            lambda v, low=low, high=high: len(v) == 2 and low <= v[0] <= v[1] <= high,
-            f"a lowest and a highest value, from {low} to {high}",
-        )
+        _require(config, path, partial(_is_range, low, high), f"a lowest and a highest value, from {low} to {high}")
     ladder = config.ladder()
     config.route_set()
     _check_stages(config)
-    folds = (Fraction(ladder.top * stage.fold, rung) for rung, stage in zip(ladder.rungs, config.model.stages, strict=True))
+    folds = (
+        Fraction(ladder.top * stage.fold, rung) for rung, stage in zip(ladder.rungs, config.model.stages, strict=True)
+    )
     grid = math.lcm(*(fold.numerator for fold in folds))
     if config.data.crop % grid:
         raise UserError(f"data.crop={config.data.crop}: expected a multiple of {grid}, whole on every rung's grid")
@@ -84,6 +83,10 @@ def _require(config: ExperimentConfig, path: str, holds: typing.Callable[[Any], 
         value = getattr(value, name)
     if not holds(value):
         raise UserError(f"{path}={value!r}: expected {accepted}")
+
+
+def _is_range(low: int, high: int, value: tuple[int, ...]) -> bool:
+    return len(value) == 2 and low <= value[0] <= value[1] <= high
 
 
 def _check_types(value: Any, path: str) -> None:

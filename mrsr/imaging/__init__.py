@@ -1,0 +1,1 @@
+"""Pure functions on arrays of pixels: resampling, colour, value ranges, JPEG."""

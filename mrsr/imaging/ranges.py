@@ -1,4 +1,4 @@
-"""Between uint8 frames, which every boundary takes and gives, and the floats in [0, 1] that everything inside computes on."""
+"""Between uint8 frames, taken and given at every boundary, and the floats in [0, 1] everything inside computes on."""
 
 from __future__ import annotations
 

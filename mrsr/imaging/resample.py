@@ -7,9 +7,10 @@ fall outside are dropped and the rest rescaled to sum to one, as Pillow does.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -55,7 +56,10 @@ def _resize_rows(frames: ArrayT, size: int) -> ArrayT:
     *lead, rows, columns, channels = frames.shape
     if rows == size:
         return frames
-    return (matrix(rows, size) @ frames.reshape(*lead, rows, columns * channels)).reshape(*lead, size, columns, channels)
+    # NumPy's stubs say that the product with a JAX array is NumPy's; JAX makes it its own.
+    weights: Any = matrix(rows, size)
+    resized = weights @ frames.reshape(*lead, rows, columns * channels)
+    return resized.reshape(*lead, size, columns, channels)
 
 
 @lru_cache(maxsize=64)
@@ -64,7 +68,7 @@ def _phases(ratio: Fraction) -> tuple[tuple[int, tuple[float, ...]], ...]:
     phases = []
     for phase in range(ratio.numerator):
         centre = (Fraction(phase) + Fraction(1, 2)) / ratio - Fraction(1, 2)
-        first = int(np.floor(centre)) - 1
+        first = math.floor(centre) - 1
         weights = cubic(np.array([float(first + tap - centre) for tap in range(4)]))
         used = np.flatnonzero(np.abs(weights) > 1e-12)
         kept = weights[used[0] : used[-1] + 1]

@@ -46,7 +46,7 @@ def cost_row(config: ExperimentConfig, routes: RouteSet, runtime: str) -> Row:
 
 
 def timings(runtime: Runtime, routes: RouteSet, frames: int, on_frame: Callable[[], None] = lambda: None) -> Row:
-    """`ms` (p50, p95, p99) and `fps` of a step on a 16:9 frame of noise, the state handed on, after three warm-up steps."""
+    """`ms` (p50, p95, p99) and `fps` of a step on 16:9 noise, the state handed on, after three warm-up steps."""
     height, width = frame_sizes(routes)[routes.inputs[0]]
     rng = np.random.default_rng(0)
     clip = rng.integers(0, 256, (4, 1, height, width, 3), dtype=np.uint8)

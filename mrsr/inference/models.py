@@ -1,4 +1,4 @@
-"""From what `--model` says to something that runs: a run folder, `bicubic`, `init:SIZE`, or what is there without it."""
+"""From what `--model` says to what runs: a run folder, `bicubic`, `init:SIZE`, or what is there without it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LOG = logging.getLogger(__name__)
 def find_model(name: str | None) -> tuple[ExperimentConfig, Any]:
     """Config and parameters (float32; None for `bicubic`) of what `--model` names.
 
-    That is a run folder, `bicubic`, or `init:tiny|small|base` (untrained). Without a name: the demo's run in the current
-    folder, else bicubic, with a warning that says how to get a model.
+    That is a run folder, `bicubic`, or `init:tiny|small|base` (untrained). Without a name: the demo's run in the
+    current folder, else bicubic, with a warning that says how to get a model.
 
     Raises:
       UserError: there is no such model.

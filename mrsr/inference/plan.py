@@ -51,8 +51,8 @@ def plan(ladder: Ladder, routes: RouteSet, height: int, width: int, target: int)
     """The plan for frames of `height` x `width` px and a short side of `target` px.
 
     The frame enters, at its own size, the encoder of the rung nearest to its short side on a log scale (the lower of
-    two equally near) among those below the target that the routes enlarge from. It leaves at the first output whose result reaches the
-    target, else at the highest one; what is missing or too much is left to one bicubic resize.
+    two equally near) among those below the target that the routes enlarge from. It leaves at the first output whose
+    result reaches the target, else at the highest one; what is missing or too much is left to one bicubic resize.
 
     Source: own choice: an encoder knows the detail of its rung, and reducing a result costs less quality than
       enlarging one.

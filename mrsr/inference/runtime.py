@@ -1,4 +1,4 @@
-"""What runs the network: one small protocol, so that evaluation, `upscale` and a server do not care which runtime it is."""
+"""What runs the network: one small protocol, so that evaluation, `upscale` and a server do not care which it is."""
 
 from __future__ import annotations
 

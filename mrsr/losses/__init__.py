@@ -1,0 +1,1 @@
+"""What the generator is trained on, one function a term."""

@@ -4,8 +4,8 @@
     H  rows                                             W  columns
     C  channels: 3 for frames (red, green, blue), a stage's width for features
 
-Batch leads at every interface ([B, T, H, W, C]); time leads only inside the scan. Lower-case h and w are the sizes after
-a change of resolution.
+Batch leads at every interface ([B, T, H, W, C]); time leads only inside the scan. Lower-case h and w are the sizes
+after a change of resolution.
 """
 
 from __future__ import annotations

@@ -92,10 +92,10 @@ class RRDB(nn.Module):
 class Upsample(nn.Module):
     """Learned upsampling by any ratio p/q. [B, H, W, C] -> [B, H*p/q, W*p/q, width]; H and W multiples of q.
 
-    A learned polyphase filter: a convolution with stride q looks at each block of q x q positions and one around it, and
-    gives the p x p positions the block becomes. For q = 1 it is the sub-pixel convolution of ESPCN (Shi et al. 2016);
-    for 3/2 nothing is computed and thrown away, and the weights of every phase are its own. Where both rungs keep their
-    features folded on one grid, the ratio is 1 and the phases stay in the channels.
+    A learned polyphase filter: a convolution with stride q looks at each block of q x q positions and one around it,
+    and gives the p x p positions the block becomes. For q = 1 it is the sub-pixel convolution of ESPCN (Shi et al.
+    2016); for 3/2 nothing is computed and thrown away, and the weights of every phase are its own. Where both rungs
+    keep their features folded on one grid, the ratio is 1 and the phases stay in the channels.
 
     Source: FIG. 2B, upsampling layers; own choice of the rational form.
     """

@@ -15,8 +15,8 @@ class ConvGRU(nn.Module):
     """ConvGRU over the last `hidden` channels of a stage's features; the others pass by.
 
     Source: col. 9, "Convolution GRUs, that allow the neural network to learn pixel-to-pixel relationships implicitly
-    between video frames"; the unit is Ballas et al. 2016, equations 1 to 4; the split of the channels is Lin et al. 2022
-    (Robust Video Matting, section 3.2), which halves the cost.
+    between video frames"; the unit is Ballas et al. 2016, equations 1 to 4; the split of the channels is Lin et al.
+    2022 (Robust Video Matting, section 3.2), which halves the cost.
     """
 
     hidden: int

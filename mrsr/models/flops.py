@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from mrsr.config import ModelConfig
+from mrsr.errors import RunError
 from mrsr.ladder import Ladder, RouteSet
 from mrsr.models.state import Sizes
 from mrsr.models.step import abstract_params, step, step_state
@@ -33,10 +34,16 @@ def gflop(ladder: Ladder, routes: RouteSet, config: ModelConfig, sizes: Sizes | 
       routes: what one pass gives.
       config: the network.
       sizes: of the frames; 16:9 at each input rung by default.
+
+    Raises:
+      RunError: the platform's compiler gives no cost analysis.
     """
     sizes = sizes or frame_sizes(routes)
     params = abstract_params(ladder, routes, config)
     state = jax.eval_shape(lambda: step_state(ladder, routes, config, 1, sizes))
     frames = {entry: jax.ShapeDtypeStruct((1, *size, 3), jnp.uint8) for entry, size in sizes.items()}
     lowered = jax.jit(partial(step, ladder, routes, config)).lower(params, frames, state)
-    return float(lowered.cost_analysis()["flops"]) / 1e9
+    cost = lowered.cost_analysis()
+    if cost is None:
+        raise RunError(f"no cost analysis on {jax.default_backend()}: FLOPs are counted where XLA gives one, as on CPU")
+    return float(cost["flops"]) / 1e9

@@ -39,7 +39,8 @@ class Network(nn.Module):
 
     A frame enters at its rung's encoder, climbs the stages, and is decoded at every output rung its routes ask for.
     Inputs that meet at a rung are joined along the batch axis, pass the stages above once, and are split again, so
-    nothing of one reaches the other. Stages no route asks for are not traced: their parameters are neither made nor read.
+    nothing of one reaches the other. Stages no route asks for are not traced: their parameters are neither made nor
+    read.
 
     Source: FIG. 2B; col. 9, "simultaneously super-resolve each frame into multiple output resolutions within a single
     forward pass. If higher resolutions are unnecessary, the corresponding network branches are not executed".

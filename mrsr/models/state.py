@@ -1,4 +1,4 @@
-"""Recurrent state as an explicit value: its shapes, its zero, its reset at a cut, its hand-over when the input changes."""
+"""Recurrent state as an explicit value: its shapes, its zero, its reset at a cut, its hand-over to another input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def key(entry: int, rung: int) -> str:
 
 
 def multiple(ladder: Ladder, routes: RouteSet, config: ModelConfig, entry: int) -> int:
-    """What the sides (px) of a frame that enters at `entry` must be a multiple of, to be whole on every grid it climbs."""
+    """What the sides (px) of a frame entering at `entry` must be multiples of, to be whole on every grid it climbs."""
     rungs = ladder.stages(routes, entry)
     folds = [config.stages[ladder.position(rung)].fold for rung in rungs]
     return math.lcm(*((ladder.ratio(entry, rung) / fold).denominator for rung, fold in zip(rungs, folds, strict=True)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from jax import Array
 from mrsr.config import ModelConfig
 from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.ladder import Ladder, Route, RouteSet
-from mrsr.models.axes import StreamState
+from mrsr.models.axes import Outputs, StreamState
 from mrsr.models.network import Network
 from mrsr.models.state import Sizes, multiple, zero_state
 
@@ -83,7 +83,8 @@ def step(
         if (rows, columns) != (height, width):
             whole = jnp.pad(whole, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")
         inside[entry] = to_float(whole)
-    outputs, state = Network(ladder, routes, config).apply({"params": params}, inside, state)
+    applied = Network(ladder, routes, config).apply({"params": params}, inside, state)
+    outputs, state = cast(tuple[Outputs, StreamState], applied)
     cropped = {}
     for route, output in outputs.items():
         height, width = frames[route.input].shape[1:3]

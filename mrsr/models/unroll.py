@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -41,5 +41,6 @@ def unroll(
         unroll=config.scan_unroll or (frames if whole else 1),
         methods=["frame_step"],
     )
-    state, outputs = scanned(ladder, routes, config).apply({"params": params}, state, clips, method="frame_step")
+    applied = scanned(ladder, routes, config).apply({"params": params}, state, clips, method="frame_step")
+    state, outputs = cast(tuple[StreamState, Outputs], applied)
     return outputs, state

@@ -1,4 +1,4 @@
-"""The one place that knows how the step is spread over devices: `jax.pmap`, with the batch split and the state copied."""
+"""The one place that knows how the step is spread over devices: `jax.pmap`, the batch split and the state copied."""
 
 from __future__ import annotations
 

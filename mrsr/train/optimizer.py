@@ -1,4 +1,4 @@
-"""Adam with warm-up, cosine decay, gradient clipping and accumulation, from Optax; and the parameters' moving average."""
+"""Adam with warm-up, cosine decay, gradient clipping and accumulation, from Optax; the parameters' moving average."""
 
 from __future__ import annotations
 

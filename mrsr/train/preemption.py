@@ -1,4 +1,4 @@
-"""Preemption of a training run in one process: SIGTERM asks it to save and to end with the status launchers restart on."""
+"""Preemption of a training run in one process: SIGTERM has it save and end with the status launchers restart on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""How a run starts, always in the same order: resume its own folder, else `init_from`, else scratch; and what may change."""
+"""How a run starts, in this order: resume its own folder, else `init_from`, else scratch; and what may change."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,4 +91,4 @@ def _with_params_of(folder: Path, state: TrainState) -> TrainState:
         raise UserError(
             f"train.init_from={folder}: its network differs from this config's; expected the same model and routes"
         )
-    return state.replace(params=params, ema_params=jax.tree.map(jnp.copy, params))
+    return dataclasses.replace(state, params=params, ema_params=jax.tree.map(jnp.copy, params))

@@ -8,7 +8,6 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
 
 from mrsr.config import ExperimentConfig
 from mrsr.models.step import abstract_params, init_params
@@ -16,7 +15,7 @@ from mrsr.models.step import abstract_params, init_params
 
 @flax.struct.dataclass
 class TrainState:
-    """A run at one step.
+    """A run at one step. Leaves are device arrays in training, host arrays around a checkpoint, or shapes alone.
 
     Attributes:
       step: int32 [], steps done; with the seed it is also the position in the data.
@@ -25,7 +24,7 @@ class TrainState:
       opt_state: of the optimizer.
     """
 
-    step: Array
+    step: Any
     params: Any
     ema_params: Any
     opt_state: optax.OptState

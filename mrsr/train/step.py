@@ -1,4 +1,4 @@
-"""The training step: one batch in, one update out. It knows the name of the devices' axis, not how it is parallelised."""
+"""The training step: one batch in, one update out; it knows the devices' axis by name, not how it is parallelised."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Metrics = dict[str, Array]
 
 
 def gradients(config: ExperimentConfig, params: Any, batch: Batch, axis: str | None = None) -> tuple[Any, Metrics]:
-    """Raw gradients and metrics of a batch, averaged over the devices of `axis` (each holds an equal part of the batch).
+    """Raw gradients and metrics of a batch, averaged over the devices of `axis`, which hold equal parts of the batch.
 
     Returns:
       Gradients like the parameters; metrics float32 []: `loss` and every term of the objective by its name.
