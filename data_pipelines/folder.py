@@ -15,8 +15,8 @@ from data_pipelines.sample import CUTOUT, HeldOutClip
 from data_pipelines.videos import STEPS_A_WINDOW, Video, reduced, video_reduction
 from mrsr.config import DataConfig
 from mrsr.errors import RunError, UserError
+from mrsr.video import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".264")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 BUDGET = 4_000_000_000

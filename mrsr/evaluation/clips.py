@@ -10,10 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mrsr.errors import UserError
-
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".264")
-"""What is taken from a folder; a file that is named itself may end in anything."""
-
+from mrsr.video import VIDEO_SUFFIXES
 
 Frames = Generator[np.ndarray, None, None]
 """A pass over a clip; closing it closes the file."""
@@ -118,6 +115,7 @@ def parse_cutout(text: str) -> tuple[int, int]:
 
 
 def _videos_in(folder: Path) -> list[Path]:
+    """The videos of a folder by name; a file that is named itself may end in anything."""
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix.lower() in VIDEO_SUFFIXES)
     if not files:
         raise UserError(f"{folder}: no video files in it ({', '.join(VIDEO_SUFFIXES)})")
