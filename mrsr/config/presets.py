@@ -1,4 +1,4 @@
-"""The network's three named sizes: `tiny` for a call on two CPU cores, `small` between, `base` for a data-centre GPU."""
+"""Three named sizes of the network: `tiny` for a call on 2 CPU cores, `small` between, `base` for a data-centre GPU."""
 
 from __future__ import annotations
 

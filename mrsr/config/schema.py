@@ -15,7 +15,8 @@ class StageConfig:
     Attributes:
       width: channels of the features at this rung, on its grid.
       fold: the side (px of this rung) of the square that shares one position of the grid, its pixels side by side in
-        the channels (space-to-depth); 1 for a grid as fine as the rung. Few wide convolutions run faster than many thin.
+        the channels (space-to-depth); 1 for a grid as fine as the rung. Few wide convolutions run faster than many
+        thin ones.
       rrdbs: residual-in-residual dense blocks; 0 leaves a stage of upsampling alone.
       dense_blocks: residual dense blocks in an RRDB (3 in ESRGAN, Wang et al. 2018).
       convs: convolutions in a dense block (5 in ESRGAN).

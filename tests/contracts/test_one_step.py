@@ -1,4 +1,4 @@
-"""One step function, whoever calls it: over a clip or frame by frame, in floats or in uint8; and what cannot reach what."""
+"""One step function, whoever calls it: a clip or frame by frame, in floats or uint8; and what cannot reach what."""
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ PARTS = {
     "360:360": "encoder_360 stage_360 decoder_360",
     "360:720": "encoder_360 stage_360 upsample_720 stage_720 decoder_720",
     "720:1080": "encoder_720 stage_720 upsample_1080 decoder_1080",
-    "180:360,360:720": "encoder_180 encoder_360 stage_180 upsample_360 stage_360 decoder_360 upsample_720 stage_720 decoder_720",
+    "180:360,360:720": "encoder_180 encoder_360 stage_180 upsample_360 stage_360 decoder_360 "
+    "upsample_720 stage_720 decoder_720",
 }
 
 
