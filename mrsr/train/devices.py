@@ -9,7 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from flax import jax_utils
+from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mrsr.config import ExperimentConfig
 from mrsr.errors import UserError
@@ -27,8 +28,18 @@ def parallel_step(
 
 
 def replicate(tree: Any) -> Any:
-    """A copy of every array on every local device, behind a leading axis of devices."""
-    return jax_utils.replicate(tree)
+    """A copy of every array on every local device, behind a leading axis of devices.
+
+    Placed on the axis pmap itself returns the state on: placed otherwise, the second step would be compiled again.
+    """
+    devices = jax.local_devices()
+    placed = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec(AXIS))
+
+    def copies(leaf: Any) -> Array:
+        host = np.asarray(leaf)
+        return jax.device_put(np.broadcast_to(host, (len(devices), *host.shape)), placed)
+
+    return jax.tree.map(copies, tree)
 
 
 def unreplicate(tree: Any) -> Any:
