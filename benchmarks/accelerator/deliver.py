@@ -20,12 +20,12 @@ from mrsr.evaluation.evaluate import write_report
 from mrsr.evaluation.table import gain, mean_table, means
 from mrsr.train.loop import Outcome
 
-STATE_LIMIT = 40 * 2**20
-"""Most bytes of a checkpoint that is carried to the next slice."""
 _WIDTH = 150
 
 
-def deliver(pack: Pack, workdir: Path, outcome: Outcome, out: Path, loading: float, logged: int = 0) -> None:
+def deliver(
+    pack: Pack, workdir: Path, outcome: Outcome, out: Path, loading: float, logged: int = 0, carry: float = 34
+) -> None:
     """Writes the files of a run's newest checkpoint into `out`, measures it last, and prints the table.
 
     Args:
@@ -35,6 +35,7 @@ def deliver(pack: Pack, workdir: Path, outcome: Outcome, out: Path, loading: flo
       out: where everything is written.
       loading: how long the pack took to load, s.
       logged: records of the log that earlier slices wrote.
+      carry: most that a checkpoint may take to be carried to the next slice, MiB.
     """
     out.mkdir(parents=True, exist_ok=True)
     config, params = load_model(workdir)
@@ -42,7 +43,7 @@ def deliver(pack: Pack, workdir: Path, outcome: Outcome, out: Path, loading: flo
     for name in (WEIGHTS, FILE_NAME, LOG):
         if (workdir / name).is_file():
             put(workdir / name, out)
-    carried = put_resume(workdir, outcome.step, out, STATE_LIMIT)
+    carried = put_resume(workdir, outcome.step, out, int(carry * 2**20))
     summary: dict[str, Any] = {
         "config": config.name,
         "device": jax.devices()[0].device_kind,

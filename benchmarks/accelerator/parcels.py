@@ -9,8 +9,8 @@ from mrsr.checkpoint import CHECKPOINTS
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 
-PART = 15 * 2**20
-"""Most bytes of a file."""
+PART = 16_600_000
+"""Most bytes of a file: below 16 MiB."""
 RESUME = "resume.tar"
 LOG = "metrics.jsonl"
 """Where a run keeps its figures."""

@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", help="the name of a config of the pack (default: its first)")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="the --out folder of the slice before")
     parser.add_argument("--steps", type=int, help="of the whole run, and of its schedule; for a new run only")
+    parser.add_argument(
+        "--carry", type=float, default=34, metavar="MIB", help="most that the state may take (default 34)"
+    )
     args = parser.parse_args(argv)
     args.command = "train"
     return exit_status(_run, args)
@@ -50,7 +53,7 @@ def _run(args: argparse.Namespace) -> int:
     logged = len(log_records(args.workdir))
     config.train.minutes = max(0.01, args.minutes - loading / 60)
     outcome = train(config, args.workdir, partial(packed_batches, config, scenes), ())
-    deliver(pack, args.workdir, outcome, args.out, loading, logged)
+    deliver(pack, args.workdir, outcome, args.out, loading, logged, args.carry)
     return outcome.status
 
 
