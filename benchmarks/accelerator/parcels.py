@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mrsr.checkpoint import CHECKPOINTS
 from mrsr.config.serialise import FILE_NAME
@@ -71,18 +72,21 @@ def put_resume(workdir: Path, step: int, folder: Path, limit: int) -> bool:
 
 
 def take_resume(folder: Path, workdir: Path) -> None:
-    """Makes the run folder that `put_resume` was given.
+    """Makes the run folder that `put_resume` was given: beside first, then renamed.
 
     Raises:
-      UserError: parts are missing, or damaged.
+      UserError: parts are missing or damaged, or the run folder is there and not empty.
     """
-    workdir.mkdir(parents=True, exist_ok=True)
-    packed = workdir / RESUME
-    take(folder, RESUME, packed)
-    try:
-        with tarfile.open(packed) as tar:
-            tar.extractall(workdir, filter="data")
-    except (tarfile.TarError, EOFError) as error:
-        raise UserError(f"{folder}/{RESUME}: damaged ({error}); expected what a slice of training wrote") from None
-    finally:
-        packed.unlink()
+    if workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+        raise UserError(f"--workdir {workdir}: not empty and no run folder; expected a new folder or a run")
+    parent = workdir.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=parent, prefix=f".{workdir.name}_") as beside:
+        packed, run = Path(beside) / RESUME, Path(beside) / "run"
+        take(folder, RESUME, packed)
+        try:
+            with tarfile.open(packed) as tar:
+                tar.extractall(run, filter="data")
+        except (tarfile.TarError, EOFError) as error:
+            raise UserError(f"{folder / RESUME}: damaged ({error}); expected what a slice of training wrote") from None
+        run.replace(workdir)

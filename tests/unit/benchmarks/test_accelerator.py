@@ -232,6 +232,15 @@ def test_the_next_slice_goes_on_where_the_first_ended_and_comes_home(
 
 
 @pytest.mark.slow
+def test_a_state_cut_short_on_the_way_leaves_no_run_folder(first_slice: tuple[Path, str], tmp_path: Path) -> None:
+    whole = (first_slice[0] / parcels.RESUME).read_bytes()
+    (tmp_path / parcels.RESUME).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"resume\.tar: damaged"):
+        parcels.take_resume(tmp_path, tmp_path / "run")
+    assert [file.name for file in tmp_path.iterdir()] == [parcels.RESUME]
+
+
+@pytest.mark.slow
 def test_a_state_too_large_to_carry_leaves_the_weights_to_start_from(
     packed: Pack, first_slice: tuple[Path, str], tmp_path: Path
 ) -> None:
