@@ -30,9 +30,11 @@ def read_config(file: str, overrides: list[str]) -> ExperimentConfig:
     if path.suffix != ".py" or not path.is_file():
         raise UserError(f"--config {path}: expected a .py file with get_config()")
     values = flags.FlagValues()
-    holder = config_flags.DEFINE_config_file("config", flag_values=values)
+    arguments = ["mrsr", f"--config={file}", *overrides]
+    # Without `sys_argv` overrides are looked for in the process's own command line, whatever is parsed here.
+    holder = config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=arguments)
     try:
-        rest = values(["mrsr", f"--config={file}", *overrides])
+        rest = values(arguments)
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"--config {file}: {error}") from error
     if len(rest) > 1:
