@@ -18,6 +18,11 @@ from mrsr.ladder import Ladder, RouteSet
 from mrsr.models.step import init_params
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # ml_collections reads config files by a method of importlib that is to go; the call is not ours.
+    config.addinivalue_line("filterwarnings", "ignore:the load_module:DeprecationWarning")
+
+
 @pytest.fixture(scope="session")
 def ladder() -> Ladder:
     return Ladder()

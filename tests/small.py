@@ -50,9 +50,17 @@ def two_rungs(**train: Any) -> ExperimentConfig:
 
 
 def lively(params: Any, seed: int = 1) -> Any:
-    """The parameters with noise on every one, so that decoders and biases are not zero and all stages are felt."""
+    """The parameters with noise on every one, so that decoders and biases are not zero and all stages are felt.
+
+    Where only shapes are given (from `jax.eval_shape`) it is the noise alone, stronger: nothing is compiled.
+    """
     rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda leaf: leaf + 0.05 * rng.standard_normal(leaf.shape).astype(np.float32), params)
+
+    def noisy(leaf: Any) -> np.ndarray:
+        drawn = rng.standard_normal(leaf.shape).astype(np.float32)
+        return 0.3 * drawn if isinstance(leaf, jax.ShapeDtypeStruct) else np.asarray(leaf) + 0.05 * drawn
+
+    return jax.tree.map(noisy, params)
 
 
 def noise(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:

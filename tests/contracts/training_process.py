@@ -1,4 +1,4 @@
-"""A training run in a process of its own that ends in the middle: `training_process.py WORKDIR SIGNAL STEP`.
+"""A training run in a process of its own: `training_process.py WORKDIR [SIGNAL STEP]`.
 
 The signal is sent when the batch of STEP is asked for, so that it always falls on the same step.
 """
@@ -18,12 +18,12 @@ from data_pipelines.batches import training_batches
 from mrsr.train.loop import train
 
 
-def batches_until(number: signal.Signals, last: int, start: int) -> Iterator[Any]:
+def batches(number: signal.Signals | None, last: int, start: int) -> Iterator[Any]:
     """The batches of the embedded sample; the process signals itself before the one of step `last`."""
     made = training_batches(two_rungs(), start)
     try:
         for index, batch in enumerate(made, start):
-            if index == last:
+            if number and index == last:
                 os.kill(os.getpid(), number)
             yield batch
     finally:
@@ -31,6 +31,7 @@ def batches_until(number: signal.Signals, last: int, start: int) -> Iterator[Any
 
 
 if __name__ == "__main__":
-    workdir, name, last = sys.argv[1:]
-    outcome = train(two_rungs(), Path(workdir), lambda start: batches_until(signal.Signals[name], int(last), start), [])
+    workdir, *ending = sys.argv[1:]
+    number, last = (signal.Signals[ending[0]], int(ending[1])) if ending else (None, 0)
+    outcome = train(two_rungs(), Path(workdir), lambda start: batches(number, last, start), [])
     sys.exit(outcome.status)

@@ -1,0 +1,36 @@
+"""SIGTERM sets an event while a run lasts, and only then."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+from mrsr.train.preemption import PREEMPTED, preemption
+
+
+def test_sigterm_is_heard_inside_and_the_handler_of_before_is_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with preemption() as asked:
+        assert not asked.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked.wait(10)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_off_the_main_thread_nothing_is_installed() -> None:
+    found: list[object] = []
+
+    def work() -> None:
+        with preemption() as asked:
+            found.extend([asked.is_set(), signal.getsignal(signal.SIGTERM)])
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [False, before]
+
+
+def test_the_status_is_the_systems_for_try_again() -> None:
+    assert PREEMPTED == os.EX_TEMPFAIL
