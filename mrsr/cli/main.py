@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mrsr import __version__
 from mrsr.errors import RunError, UserError
@@ -22,9 +23,16 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that complains in one line, like everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
 def parser_of(command: str | None) -> argparse.ArgumentParser:
     """The parser of the whole command line, with the arguments of `command` filled in and the others named only."""
-    parser = argparse.ArgumentParser(prog="mrsr", description="Multi-resolution, real-time video super-resolution.")
+    parser = _Parser(prog="mrsr", description="Multi-resolution, real-time video super-resolution.")
     parser.add_argument("--version", action="version", version=f"mrsr {__version__}")
     parser.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

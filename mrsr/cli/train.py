@@ -36,7 +36,11 @@ def read_config(file: str, overrides: list[str]) -> ExperimentConfig:
     try:
         rest = values(arguments)
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"--config {file}: {error}") from error
+        # What get_config() itself raises comes wrapped in a traceback, as text: its last line is the error.
+        told = str(error).strip()
+        if "Traceback (most recent call last)" in told:
+            told = told.splitlines()[-1]
+        raise UserError(f"--config {file}: {told}") from error
     if len(rest) > 1:
         raise UserError(f"unknown argument {rest[1]!r}; see mrsr train --help")
     config = holder.value
