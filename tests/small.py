@@ -12,6 +12,7 @@ from PIL import Image
 
 from mrsr.config import DataConfig, ExperimentConfig, ModelConfig, OptimizerConfig, StageConfig, TrainConfig, validate
 from mrsr.ladder import Ladder, RouteSet
+from mrsr.models.step import abstract_params
 
 
 def small_model() -> ModelConfig:
@@ -47,6 +48,11 @@ def two_rungs(**train: Any) -> ExperimentConfig:
             train=TrainConfig(**{"steps": 6, "batch_size": 2, "checkpoint_every": 2, "evaluate_frames": 1} | train),
         )
     )
+
+
+def shapes_of(config: ExperimentConfig) -> Any:
+    """The shapes of an experiment's parameters."""
+    return abstract_params(config.ladder(), config.route_set(), config.model)
 
 
 def lively(params: Any, seed: int = 1) -> Any:
