@@ -19,5 +19,5 @@ def get_config(arg: str = "tiny") -> ExperimentConfig:
         # Small cut-outs are coded better than whole frames at the same CRF: the range lies higher than a call's.
         data=DataConfig(source="folder", frames=6, crop=120, photos=0.35, jpeg=0.1, h264=0.65, h264_crf=(20, 38)),
         optimizer=OptimizerConfig(learning_rate=3e-3, warmup=100, decay=STEPS),
-        train=TrainConfig(steps=STEPS, batch_size=8, log_every=50, checkpoint_every=500),
+        train=TrainConfig(steps=STEPS, batch_size=8, cpu_devices=2, log_every=50, checkpoint_every=500),
     )

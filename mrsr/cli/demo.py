@@ -51,11 +51,13 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     del rest
     config = demo_config(args.steps)
 
-    from mrsr.cli.upscale import _terminated_as_exit
+    from mrsr.cli.signals import terminated_as_exit
     from mrsr.demo.run import demo
     from mrsr.evaluation.table import mean_table
+    from mrsr.train.devices import split_cpu
 
-    with _terminated_as_exit():
+    split_cpu(config.train.cpu_devices)
+    with terminated_as_exit():
         report, status = demo(config, args.output)
     if report is None:
         return status

@@ -55,8 +55,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
     from data_pipelines.batches import held_out_clips, training_batches
     from mrsr.evaluation.clips import clip_from_array
+    from mrsr.train.devices import split_cpu
     from mrsr.train.loop import train
 
+    split_cpu(config.train.cpu_devices)
     held_out = [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in held_out_clips(config)]
     outcome = train(config, args.workdir, partial(training_batches, config), held_out)
     print(f"{args.workdir}: {outcome.reason}")

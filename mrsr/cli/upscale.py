@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mrsr.cli.signals import terminated_as_exit
 from mrsr.inference.files import ProgressCallback, check_paths, upscale_file
 from mrsr.inference.models import load_runtime
 from mrsr.inference.plan import Plan, parse_target
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
             "%dx%d to %dx%d, encoder %s, crf %s", *plan.source[::-1], *plan.final[::-1], args.encoder, crf or "none"
         )
 
-    with _terminated_as_exit(), _progress() as on_progress:
+    with terminated_as_exit(), _progress() as on_progress:
         summary = upscale_file(
             args.input,
             args.output,
@@ -75,21 +74,6 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         summary.seconds,
         summary.fps,
     )
-
-
-@contextmanager
-def _terminated_as_exit() -> Iterator[None]:
-    """SIGTERM unwinds the stack, as Ctrl-C does, so that unfinished files are removed; the exit status is 143."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        del frame
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

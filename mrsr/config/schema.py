@@ -137,6 +137,7 @@ class TrainConfig:
       examples: or at this many clips seen over all devices; 0 for no such limit.
       minutes: or after this much training time in this process; 0 for no such limit (it ends resumable, as if killed).
       batch_size: clips a step, over all devices.
+      cpu_devices: devices a CPU is split in, each with its part of the batch: small convolutions use one core each.
       seed: of the parameters' initial values and of every draw of the data.
       log_every: steps between two lines of the log.
       checkpoint_every: steps between two checkpoints.
@@ -150,6 +151,7 @@ class TrainConfig:
     examples: int = 0
     minutes: float = 0.0
     batch_size: int = 8
+    cpu_devices: int = 1
     seed: int = 0
     log_every: int = 20
     checkpoint_every: int = 500

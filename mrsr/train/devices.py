@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,16 @@ from mrsr.errors import UserError
 from mrsr.train.objective import Batch
 from mrsr.train.state import TrainState
 from mrsr.train.step import AXIS, Metrics, train_step
+
+
+def split_cpu(count: int) -> None:
+    """Makes JAX see the CPU as `count` devices; accelerators keep their own number.
+
+    Without effect where XLA_FLAGS says how many, and once JAX has been used: then there are as many as there are.
+    """
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        with suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", count)
 
 
 def parallel_step(
