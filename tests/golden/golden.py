@@ -53,7 +53,8 @@ def configs() -> dict[str, str]:
 
 def parameters() -> str:
     """How many numbers each size learns, for the six routes and for all seven, as JSON."""
-    ladder, counts = Ladder(), {}
+    ladder = Ladder()
+    counts: dict[str, dict[str, int]] = {}
     for size in SIZES:
         counts[size] = {}
         for routes in ("six", "all_seven"):
