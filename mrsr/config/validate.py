@@ -19,7 +19,8 @@ SOURCES = ("sample", "folder")
 
 _POSITIVE = (
     "data.frames data.crop data.workers optimizer.decay optimizer.accumulate train.steps train.batch_size "
-    "train.cpu_devices train.log_every train.checkpoint_every train.evaluate_frames train.keep loss.epsilon optimizer.learning_rate"
+    "train.cpu_devices train.log_every train.checkpoint_every train.evaluate_frames train.keep loss.epsilon "
+    "optimizer.learning_rate"
 ).split()
 _NOT_NEGATIVE = (
     "loss.weight optimizer.warmup optimizer.clip_norm train.examples train.minutes train.evaluate_every train.seed "
