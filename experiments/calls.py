@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mrsr.config import DataConfig, ExperimentConfig, OptimizerConfig, TrainConfig, model_size
 
-STEPS = 3000
+STEPS = 2800
 
 
 def get_config(arg: str = "tiny") -> ExperimentConfig:
