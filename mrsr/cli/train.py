@@ -61,5 +61,6 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     split_cpu(config.train.cpu_devices)
     held_out = [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in held_out_clips(config)]
     outcome = train(config, args.workdir, partial(training_batches, config), held_out)
-    print(f"{args.workdir}: {outcome.reason}")
+    going_on = "; the same command goes on from there" if outcome.status else ""
+    print(f"{args.workdir}: {outcome.reason}{going_on}")
     return outcome.status

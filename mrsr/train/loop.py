@@ -66,7 +66,7 @@ def train(config: ExperimentConfig, workdir: Path, batches: Batches, held_out: S
     return Outcome(reason, step, PREEMPTED if reason == _ASKED else 0)
 
 
-_ASKED = "asked to stop (SIGTERM)"
+_ASKED = "asked to stop"
 
 
 class _Run:

@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 
+import pytest
+
 from mrsr.train.preemption import PREEMPTED, preemption
 
 
@@ -34,3 +36,13 @@ def test_off_the_main_thread_nothing_is_installed() -> None:
 
 def test_the_status_is_the_systems_for_try_again() -> None:
     assert PREEMPTED == os.EX_TEMPFAIL
+
+
+def test_ctrl_c_asks_first_and_interrupts_the_second_time():
+    before = signal.getsignal(signal.SIGINT)
+    with preemption() as asked:
+        signal.raise_signal(signal.SIGINT)
+        assert asked.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
