@@ -40,6 +40,8 @@ def store_clip(path: Path, frames: np.ndarray, fps: Fraction | float, options: d
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = "yuv420p"
             stream.codec_context.colorspace, stream.codec_context.color_range = _TAGS.space, _TAGS.range
+            # The same bytes on every machine, as in `mrsr.video.codec`.
+            stream.codec_context.thread_count = 1
             for frame in frames:
                 container.mux(stream.encode(from_rgb(frame, _TAGS)))
             container.mux(stream.encode(None))

@@ -22,6 +22,8 @@ def _encoder(height: int, width: int, crf: int, fps: Fraction, tags: ColourTags)
     encoder.time_base, encoder.framerate = _TIME_BASE, fps
     encoder.colorspace, encoder.color_range = tags.space, tags.range
     encoder.options = {"crf": str(crf), "preset": "veryfast", "tune": "zerolatency", "bf": "0"}
+    # As many threads as cores would cut every frame into as many slices: other figures on every machine.
+    encoder.thread_count = 1
     return encoder
 
 
