@@ -25,6 +25,12 @@ CHECKPOINTS = "checkpoints"
 WEIGHTS = "weights.msgpack"
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run folder holds a whole checkpoint."""
+    saved = folder / CHECKPOINTS
+    return saved.is_dir() and any(step.name.isdigit() for step in saved.iterdir())
+
+
 class Store:
     """The checkpoints of one run. A save is atomic: what a kill leaves half-written is never taken for a checkpoint."""
 

@@ -11,7 +11,6 @@ from itertools import pairwise
 from mrsr.errors import UserError
 
 DEFAULT_RUNGS = (180, 360, 720, 1080)
-ROUTE_PRESETS = ("six", "strict_six", "all_seven")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -130,6 +129,12 @@ class Ladder:
         """How many times larger a frame is at rung `high` than at rung `low`: 3/2 for 720 and 1080."""
         self.position(low), self.position(high)
         return Fraction(high, low)
+
+    def output_size(self, route: Route, height: int, width: int) -> tuple[int, int]:
+        """Height and width (px) a route makes of a frame: its size times the route's ratio, rounded up."""
+        ratio = self.ratio(route.input, route.output)
+        p, q = ratio.numerator, ratio.denominator
+        return -(-height * p // q), -(-width * p // q)
 
     def position(self, rung: int) -> int:
         """The index of a rung.

@@ -41,6 +41,7 @@ def demo_config(steps: int | None = None) -> ExperimentConfig:
     if steps < 1:
         raise UserError(f"--steps {steps}: expected 1 or more")
     config.train.steps = config.optimizer.decay = steps
+    config.train.minutes = 0.0
     config.optimizer.warmup = min(config.optimizer.warmup, steps // 10)
     config.train.log_every = min(config.train.log_every, max(1, steps // 10))
     return config

@@ -35,7 +35,7 @@ def read_config(file: str, overrides: list[str]) -> ExperimentConfig:
     holder = config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=arguments)
     try:
         rest = values(arguments)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # Whatever a config file does wrong is bad input.
         # What get_config() itself raises comes wrapped in a traceback, as text: its last line is the error.
         told = str(error).strip()
         if "Traceback (most recent call last)" in told:

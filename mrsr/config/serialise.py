@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsr.config.schema import ExperimentConfig
+from mrsr.config.validate import validate
 from mrsr.errors import UserError
 
 FILE_NAME = "config.json"
@@ -50,7 +51,8 @@ def _build(kind: Any, value: Any, path: str) -> Any:
 
 def config_hash(config: ExperimentConfig) -> str:
     """Twelve hexadecimal digits that name the config: equal for equal settings, whatever wrote them."""
-    text = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    same_types = from_json(to_json(config))  # An int that stands for a float reads back as a float.
+    text = json.dumps(dataclasses.asdict(same_types), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -59,12 +61,12 @@ def differences(old: ExperimentConfig, new: ExperimentConfig) -> dict[str, tuple
 
     def leaves(value: Any, path: str) -> dict[str, Any]:
         if isinstance(value, dict):
-            return {
-                k: v
-                for name, item in value.items()
-                for k, v in leaves(item, f"{path}.{name}" if path else name).items()
-            }
-        return {path: value}
+            parts = {f"{path}.{name}" if path else name: item for name, item in value.items()}
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            parts = {f"{path}[{index}]": item for index, item in enumerate(value)}
+        else:
+            return {path: value}
+        return {leaf: v for below, item in parts.items() for leaf, v in leaves(item, below).items()}
 
     before, after = leaves(json.loads(to_json(old)), ""), leaves(json.loads(to_json(new)), "")
     keys = list(before) + [key for key in after if key not in before]
@@ -89,6 +91,6 @@ def load_config(folder: Path) -> ExperimentConfig:
     if not path.is_file():
         raise UserError(f"{folder}: not a run folder (it has no {FILE_NAME})")
     try:
-        return from_json(path.read_text())
-    except UserError as error:
+        return validate(from_json(path.read_text()))
+    except (UserError, TypeError, ValueError) as error:
         raise UserError(f"{path}: {error}") from None

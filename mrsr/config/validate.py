@@ -20,13 +20,14 @@ SOURCES = ("sample", "folder")
 _POSITIVE = (
     "data.frames data.crop data.workers optimizer.decay optimizer.accumulate train.steps train.batch_size "
     "train.cpu_devices train.log_every train.checkpoint_every train.evaluate_frames train.keep loss.epsilon "
-    "optimizer.learning_rate"
+    "loss.weight optimizer.learning_rate"
 ).split()
 _NOT_NEGATIVE = (
-    "loss.weight optimizer.warmup optimizer.clip_norm train.examples train.minutes train.evaluate_every train.seed "
+    "optimizer.warmup optimizer.clip_norm train.examples train.minutes train.evaluate_every train.seed "
     "model.scan_unroll"
 ).split()
-_SHARES = "data.photos data.jpeg data.h264 optimizer.final optimizer.ema optimizer.beta1 optimizer.beta2".split()
+_SHARES = "data.photos data.jpeg data.h264 optimizer.final".split()
+_DECAYS = "optimizer.ema optimizer.beta1 optimizer.beta2".split()
 _CHOICES = {"model.dtype": DTYPES, "loss.pixel": PIXEL_LOSSES, "data.source": SOURCES}
 _RANGES = {"data.jpeg_quality": (1, 100), "data.h264_crf": (0, 51)}
 
@@ -42,6 +43,8 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
         _require(config, path, lambda v: v > 0, "above 0")
     for path in _NOT_NEGATIVE:
         _require(config, path, lambda v: v >= 0, "0 or above")
+    for path in _DECAYS:
+        _require(config, path, lambda v: 0 <= v < 1, "from 0 to below 1")
     for path in _SHARES:
         _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
     for path, choices in _CHOICES.items():
@@ -98,6 +101,9 @@ def _check_types(value: Any, path: str) -> None:
             inner = typing.get_args(hint)[0]
             if not isinstance(item, tuple) or not all(_is(part, inner) for part in item):
                 raise UserError(f"{here}={item!r}: expected a tuple of {inner.__name__}")
+            for index, part in enumerate(item):
+                if dataclasses.is_dataclass(part):
+                    _check_types(part, f"{here}[{index}].")
         elif not _is(item, hint):
             raise UserError(f"{here}={item!r}: expected {hint.__name__}, got {type(item).__name__}")
         elif dataclasses.is_dataclass(item):

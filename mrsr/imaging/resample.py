@@ -56,9 +56,9 @@ def _resize_rows(frames: ArrayT, size: int) -> ArrayT:
     *lead, rows, columns, channels = frames.shape
     if rows == size:
         return frames
-    # NumPy's stubs say that the product with a JAX array is NumPy's; JAX makes it its own.
-    weights: Any = matrix(rows, size)
-    resized = weights @ frames.reshape(*lead, rows, columns * channels)
+    weights, flat = matrix(rows, size), frames.reshape(*lead, rows, columns * channels)
+    # Left to itself an accelerator would multiply in a shorter format than float32.
+    resized: Any = weights @ flat if isinstance(flat, np.ndarray) else jnp.matmul(weights, flat, precision="highest")
     return resized.reshape(*lead, size, columns, channels)
 
 

@@ -34,25 +34,32 @@ class Enlarger:
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """The next frame, uint8 RGB [H, W, 3], enlarged: uint8 RGB [h, w, 3].
 
-        A frame of another size than the one before gets a plan of its own and starts from zero state.
+        A frame of another size than the one before gets a plan of its own; the state of the stages both pass is kept.
 
         Raises:
           UserError: the frame is not below the target, or no route enlarges.
         """
-        height, width = frame.shape[:2]
-        if self.plan is None or self.plan.source != (height, width):
-            self.plan = plan(self._runtime.ladder, self._runtime.routes, height, width, self._target)
-            self._restart(self.plan)
+        planned = self._planned(*frame.shape[:2])
+        routes = RouteSet.of([planned.route])
         if self._is_cut(frame):
             self.cuts += 1
-            self._restart(self.plan)
-        routes = RouteSet.of([self.plan.route])
+            self._state = self._runtime.init_state(routes, 1, *planned.source)
         outputs, self._state = self._runtime.step(routes, frame[None], self._state)
-        result = np.asarray(outputs[self.plan.route][0])
-        return resized(result, *self.plan.final)
+        return resized(np.asarray(outputs[planned.route][0]), *planned.final)
 
-    def _restart(self, planned: Plan) -> None:
-        self._state = self._runtime.init_state(RouteSet.of([planned.route]), 1, *planned.source)
+    def _planned(self, height: int, width: int) -> Plan:
+        """The plan for the frame that comes, with the state made for it or handed over to it."""
+        before = self.plan
+        if before is not None and before.source == (height, width):
+            return before
+        self.plan = plan(self._runtime.ladder, self._runtime.routes, height, width, self._target)
+        routes = RouteSet.of([self.plan.route])
+        if before is None:
+            self._state = self._runtime.init_state(routes, 1, height, width)
+        else:
+            old = RouteSet.of([before.route])
+            self._state = self._runtime.hand_over(self._state, old, routes, 1, height, width)
+        return self.plan
 
 
 def resized(frame: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from mrsr.config import ExperimentConfig, config_hash
 from mrsr.inference.runtime import State
 from mrsr.ladder import Route, RouteSet
+from mrsr.models.state import hand_over
 from mrsr.models.step import step, step_state
 
 
@@ -27,12 +28,21 @@ class JaxRuntime:
         self.config_hash: str | None = config_hash(config)
         self.parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
         self._config = config.model
-        self._params = jax.device_put(params)
+        self.load(params)
         self._programs: dict[RouteSet, Callable[..., Any]] = {}
+
+    def load(self, params: Any) -> None:
+        """Takes other parameters of the same network; nothing is compiled again."""
+        self._params = jax.device_put(params)
 
     def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """The zero state of `batch` streams whose frames enter at `height` x `width` px."""
         return step_state(self.ladder, routes, self._config, batch, {routes.inputs[0]: (height, width)})
+
+    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
+        """The state after a change of the input; see `Runtime.hand_over`."""
+        zero = self.init_state(routes, batch, height, width)
+        return hand_over(state, old.inputs[0], zero, routes.inputs[0])
 
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
         """One frame of every stream; see `Runtime.step`."""

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from mrsr.checkpoint import load_model
+from mrsr.checkpoint import WEIGHTS, has_checkpoint, load_model
 from mrsr.config import SIZES, ExperimentConfig, model_size
 from mrsr.errors import UserError
 from mrsr.inference.jax_runtime import JaxRuntime
@@ -20,20 +20,20 @@ HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER"
 _LOG = logging.getLogger(__name__)
 
 
-def find_model(name: str | None) -> tuple[ExperimentConfig, Any]:
+def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[ExperimentConfig, Any]:
     """Config and parameters (float32; None for `bicubic`) of what `--model` names.
 
     That is a run folder, `bicubic`, or `init:tiny|small|base` (untrained). Without a name: the demo's run in the
-    current folder, else bicubic, with a warning that says how to get a model.
+    current folder, else `otherwise`, with a warning that says how to get a model.
 
     Raises:
       UserError: there is no such model.
     """
-    if name is None and (DEMO_RUN / "config.json").is_file():
+    if name is None and (has_checkpoint(DEMO_RUN) or (DEMO_RUN / WEIGHTS).is_file()):
         name = str(DEMO_RUN)
     if name is None:
-        _LOG.warning("no model: enlarging by bicubic; %s", HOW_TO_GET_ONE)
-        name = "bicubic"
+        _LOG.warning("no model: taking %s; %s", otherwise, HOW_TO_GET_ONE)
+        name = otherwise
     if name == "bicubic":
         return ExperimentConfig(name="bicubic", routes="all_seven"), None
     if name.startswith("init:"):
@@ -44,15 +44,23 @@ def find_model(name: str | None) -> tuple[ExperimentConfig, Any]:
     return load_model(Path(name))
 
 
+def runtime_of(config: ExperimentConfig, params: Any, runtime: str = "auto") -> Runtime:
+    """A model, as `find_model` gives it, on the runtime `--runtime` names.
+
+    Raises:
+      UserError: there is no such runtime.
+    """
+    if runtime not in RUNTIMES:
+        raise UserError(f"--runtime {runtime}: expected one of {', '.join(RUNTIMES)}")
+    if params is None:
+        return BicubicRuntime(config.ladder(), config.route_set())
+    return JaxRuntime(config, params)
+
+
 def load_runtime(model: str | None, runtime: str = "auto") -> Runtime:
     """What `--model` names, on the runtime `--runtime` names.
 
     Raises:
       UserError: there is no such model or runtime.
     """
-    if runtime not in RUNTIMES:
-        raise UserError(f"--runtime {runtime}: expected one of {', '.join(RUNTIMES)}")
-    config, params = find_model(model)
-    if params is None:
-        return BicubicRuntime(config.ladder(), config.route_set())
-    return JaxRuntime(config, params)
+    return runtime_of(*find_model(model), runtime)

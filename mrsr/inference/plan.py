@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mrsr.errors import UserError
-from mrsr.inference.runtime import output_size
 from mrsr.ladder import Ladder, Route, RouteSet
 
 
@@ -71,4 +70,4 @@ def plan(ladder: Ladder, routes: RouteSet, height: int, width: int, target: int)
     outputs = [rung for rung in routes.outputs_of(entry) if rung > entry]
     output = next((rung for rung in outputs if short * ladder.ratio(entry, rung) >= target), outputs[-1])
     route = Route(entry, output)
-    return Plan(route, (height, width), output_size(ladder, route, height, width), final_size(height, width, target))
+    return Plan(route, (height, width), ladder.output_size(route, height, width), final_size(height, width, target))

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
 
-from mrsr.imaging.ranges import to_uint8
+from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.imaging.resample import resize
 from mrsr.ladder import Ladder, Route, RouteSet
 
 State = Any
 """A stream's recurrent state: opaque to whoever holds it, of the batch and frame size it was made for."""
-
-
-def output_size(ladder: Ladder, route: Route, height: int, width: int) -> tuple[int, int]:
-    """Height and width (px) a route makes of a frame: its size times the route's ratio, rounded up."""
-    ratio = ladder.ratio(route.input, route.output)
-    return (
-        -(-height * ratio.numerator // ratio.denominator),
-        -(-width * ratio.numerator // ratio.denominator),
-    )
 
 
 class Runtime(Protocol):
@@ -46,6 +38,13 @@ class Runtime(Protocol):
         """The zero state of `batch` streams whose frames enter at `height` x `width` px."""
         ...
 
+    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
+        """The state when frames enter from now on at the rung of `routes`, `height` x `width` px, and did at `old`'s.
+
+        What the stages of both have learned is kept, everything else starts at zero.
+        """
+        ...
+
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
         """One frame of every stream.
 
@@ -55,7 +54,7 @@ class Runtime(Protocol):
           state: what `init_state` or the previous step returned.
 
         Returns:
-          uint8 [B, h, w, 3] by route, h and w by `output_size`, and the state for the next frame.
+          uint8 [B, h, w, 3] by route, h and w by `Ladder.output_size`, and the state for the next frame.
         """
         ...
 
@@ -77,14 +76,22 @@ class BicubicRuntime:
         del routes, batch, height, width
         return {}
 
+    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
+        """Nothing, still."""
+        del old, routes, batch, height, width
+        return state
+
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
-        """The frames resized to each route's output size; an equal size is returned as it came."""
+        """The frames enlarged by each route's ratio; where it is 1 they are returned as they came.
+
+        A side the ratio does not make whole is padded by its last pixels and the result cropped, as in `models.step`.
+        """
         outputs = {}
         for route in routes:
-            height, width = output_size(self.ladder, route, *frames.shape[1:3])
-            outputs[route] = (
-                frames
-                if (height, width) == frames.shape[1:3]
-                else to_uint8(resize(frames / np.float32(255), height, width))
-            )
+            ratio, (height, width) = self.ladder.ratio(route.input, route.output), frames.shape[1:3]
+            padded = [math.ceil(side / ratio.denominator) * ratio.denominator for side in (height, width)]
+            edges = ((0, 0), (0, padded[0] - height), (0, padded[1] - width), (0, 0))
+            enlarged = resize(to_float(np.pad(frames, edges, "edge")), *(int(side * ratio) for side in padded))
+            rows, columns = self.ladder.output_size(route, height, width)
+            outputs[route] = frames if ratio == 1 else to_uint8(enlarged[:, :rows, :columns])
         return outputs, state

@@ -20,11 +20,15 @@ def activate(features: Array) -> Array:
 
 
 def conv(features: int, dtype: Dtype, name: str, kernel: int = 3, **options: Any) -> nn.Conv:
-    """A `kernel` x `kernel` convolution, computed in `dtype`, with float32 parameters."""
+    """A `kernel` x `kernel` convolution, computed in `dtype`, with float32 parameters.
+
+    float32 means float32: left to itself an accelerator would multiply in a shorter format.
+    """
     return nn.Conv(
         features,
         (kernel, kernel),
         dtype=dtype,
+        precision="highest" if dtype == jnp.float32 else None,
         kernel_init=options.pop("kernel_init", nn.initializers.he_normal()),
         name=name,
         **options,

@@ -87,11 +87,6 @@ def step(
     outputs, state = cast(tuple[Outputs, StreamState], applied)
     cropped = {}
     for route, output in outputs.items():
-        height, width = frames[route.input].shape[1:3]
-        ratio = ladder.ratio(route.input, route.output)
-        rows, columns = (
-            -(-height * ratio.numerator // ratio.denominator),
-            -(-width * ratio.numerator // ratio.denominator),
-        )
+        rows, columns = ladder.output_size(route, *frames[route.input].shape[1:3])
         cropped[route] = to_uint8(output[:, :rows, :columns])
     return cropped, state

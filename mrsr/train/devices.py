@@ -65,6 +65,8 @@ def check_batch(batch_size: int) -> None:
     Raises:
       UserError: `train.batch_size` is not a multiple of the number of devices.
     """
+    if jax.process_count() > 1:
+        raise UserError(f"{jax.process_count()} processes: expected one; several are not supported yet")
     count = jax.device_count()
     if batch_size % count:
         raise UserError(f"train.batch_size={batch_size}: expected a multiple of the {count} devices")

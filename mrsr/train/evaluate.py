@@ -16,7 +16,7 @@ from mrsr.evaluation.degradation import Degradation, parse_degradations
 from mrsr.evaluation.evaluate import evaluate
 from mrsr.evaluation.picture import comparison_picture, save_picture
 from mrsr.evaluation.table import gain, means
-from mrsr.inference.jax_runtime import JaxRuntime
+from mrsr.inference.runtime import Runtime
 from mrsr.ladder import Ladder, Route
 
 
@@ -58,9 +58,8 @@ def degradations(config: ExperimentConfig) -> list[Degradation]:
     return parse_degradations(names)
 
 
-def evaluate_params(config: ExperimentConfig, params: Any, clips: Sequence[Clip], picture: Path) -> Evaluation:
-    """Measures parameters on clips, and draws the last frame of the first clip under the last degradation."""
-    runtime = JaxRuntime(config, params)
+def evaluate_run(config: ExperimentConfig, runtime: Runtime, clips: Sequence[Clip], picture: Path) -> Evaluation:
+    """Measures a run's model on clips, and draws the last frame of the first clip under the last degradation."""
     wanted = degradations(config)
     shots: dict[Route, Comparison] = {}
 

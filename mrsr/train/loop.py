@@ -17,9 +17,11 @@ from mrsr.config import ExperimentConfig, validate
 from mrsr.errors import RunError
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.evaluate import write_report
+from mrsr.evaluation.geometry import allowed_routes
+from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.train import resume
 from mrsr.train.devices import check_batch, parallel_step, replicate, shard, unreplicate
-from mrsr.train.evaluate import evaluate_params
+from mrsr.train.evaluate import evaluate_run
 from mrsr.train.optimizer import learning_rate, make_optimizer
 from mrsr.train.preemption import PREEMPTED, preemption
 from mrsr.train.reporting import Reporter
@@ -55,8 +57,10 @@ def train(config: ExperimentConfig, workdir: Path, batches: Batches, held_out: S
     validate(config)
     check_batch(config.train.batch_size)
     optimizer = make_optimizer(config.optimizer)
+    for clip in held_out:
+        allowed_routes(clip, config.route_set(), config.ladder())
     resume.claim_workdir(config, workdir, print)
-    with Store(workdir, config.train.keep) as store, preemption() as asked:
+    with preemption() as asked, Store(workdir, config.train.keep) as store:
         state = resume.start(config, optimizer, store, print)
         step = int(state.step)
         total = step + steps_to_go(config.train, step)
@@ -81,6 +85,7 @@ class _Run:
         self.reporter = reporter
         self.held_out = held_out
         self.schedule = learning_rate(config.optimizer)
+        self.runtime: JaxRuntime | None = None
 
     def steps(
         self,
@@ -91,7 +96,7 @@ class _Run:
     ) -> tuple[int, str]:
         """Steps until there is a reason to end; returns the steps done and the reason, with the last state saved."""
         limits = self.config.train
-        step = saved = int(unreplicate(state.step))
+        step = saved = logged = int(unreplicate(state.step))
         started = since = time.monotonic()
         waited, evaluating = 0.0, 0.0
         reason = stop_reason(limits, step, 0.0)
@@ -106,13 +111,14 @@ class _Run:
             self.reporter.advance(step)
             if step % limits.log_every == 0:
                 took = time.monotonic() - since
-                self._log(step, figures, took / limits.log_every, waited / took)
-                since, waited = time.monotonic(), 0.0
+                self._log(step, figures, took / (step - logged), waited / took)
+                since, waited, logged = time.monotonic(), 0.0, step
             reason = _ASKED if asked() else stop_reason(limits, step, time.monotonic() - started - evaluating)
-            if reason is None and step % limits.checkpoint_every == 0:
+            evaluation_due = reason is None and limits.evaluate_every > 0 and step % limits.evaluate_every == 0
+            if evaluation_due or (reason is None and step % limits.checkpoint_every == 0):
                 resume.save(self.store, unreplicate(state))
                 saved = step
-            if reason is None and limits.evaluate_every and step % limits.evaluate_every == 0:
+            if evaluation_due:
                 begun = time.monotonic()
                 self._evaluate(step, state)
                 evaluating += time.monotonic() - begun
@@ -138,7 +144,7 @@ class _Run:
         raise RunError(f"step {step}: {named} is {figures[named]}; its batch is in {path}; {kept}")
 
     def _log(self, step: int, figures: dict[str, float], seconds: float, waiting: float) -> None:
-        update = step // self.config.optimizer.accumulate
+        update = (step - 1) // self.config.optimizer.accumulate
         speed = {
             "learning_rate": float(self.schedule(update)),
             "examples_per_second": self.config.train.batch_size / seconds,
@@ -154,7 +160,10 @@ class _Run:
         if not self.held_out:
             return
         picture = self.workdir / "pictures" / f"step_{step:07d}.png"
-        evaluation = evaluate_params(self.config, unreplicate(state.ema_params), self.held_out, picture)
+        if self.runtime is None:
+            self.runtime = JaxRuntime(self.config, unreplicate(state.ema_params))
+        self.runtime.load(unreplicate(state.ema_params))
+        evaluation = evaluate_run(self.config, self.runtime, self.held_out, picture)
         write_report(evaluation.report, self.workdir / "evaluation.json")
         self.reporter.picture(step, "held out", evaluation.picture)
         self.reporter.figures(step, evaluation.scalars(), evaluation.summary())

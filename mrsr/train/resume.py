@@ -11,34 +11,45 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from mrsr.checkpoint import Store, load_model
+from mrsr.checkpoint import WEIGHTS, Store, has_checkpoint, load_model
 from mrsr.config import ExperimentConfig, differences, load_config, save_config
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 from mrsr.train.state import TrainState, abstract_state, init_state
 
 MAY_CHANGE = (
-    "name data.workers train.steps train.examples train.minutes train.log_every train.checkpoint_every "
-    "train.evaluate_every train.evaluate_frames train.keep"
+    "name data.workers train.cpu_devices train.steps train.examples train.minutes train.log_every "
+    "train.checkpoint_every train.evaluate_every train.evaluate_frames train.keep"
 ).split()
+"""Fields a resumed run may change. With another number of devices sums are taken in another order: not bit for bit."""
 
 
 def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], None]) -> None:
     """Makes the run folder, or checks that the run in it is this one; then writes the config there.
 
+    A folder in which nothing was trained yet takes any config: an earlier start may have failed for a mistake in it.
+
     Raises:
-      UserError: the folder holds something else, or a run whose model, ladder, data or optimizer differ.
+      UserError: the folder holds something else, the result of a run without its checkpoints, or a run that differs in
+        a field that is not in `MAY_CHANGE`.
     """
-    if (workdir / FILE_NAME).is_file():
+    if (workdir / WEIGHTS).is_file() and not has_checkpoint(workdir):
+        raise UserError(f"{workdir}: the result of a run; expected a new folder, with train.init_from={workdir}")
+    if has_checkpoint(workdir):
         for path, (old, new) in differences(load_config(workdir), config).items():
             if path not in MAY_CHANGE:
                 raise UserError(
                     f"{workdir}: its run has {path}={old!r}, this config {new!r}; expected the same, or a new folder"
                 )
             say(f"resuming with {path}={new!r} (it was {old!r})")
-    elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+    elif workdir.exists() and not (workdir / FILE_NAME).is_file() and _holds_other_things(workdir):
         raise UserError(f"{workdir}: not a run folder and not empty; expected a new folder or one with {FILE_NAME}")
     save_config(config, workdir)
+
+
+def _holds_other_things(workdir: Path) -> bool:
+    """Whether a path is a file, or a folder with more than what a killed start leaves."""
+    return not workdir.is_dir() or any(path.name != f"{FILE_NAME}.part" for path in workdir.iterdir())
 
 
 def start(

@@ -47,7 +47,8 @@ def train_step(
       axis: the devices' axis, or None on one device.
 
     Returns:
-      The new state, and the metrics of `gradients` with `gradient_norm` before clipping. Where a loss or a gradient is
+      The new state, and the metrics of `gradients` with `gradient_norm` before clipping and `parameter_norm`
+      after the update. Where a loss or a gradient is
       not finite the parameters and the optimizer stay as they were, so that what stops the run does not spoil it.
     """
     grads, metrics = gradients(config, state.params, batch, axis)
@@ -56,5 +57,6 @@ def train_step(
     params = optax.apply_updates(state.params, updates)
     ema_params = moving_average(config.optimizer, state.ema_params, params, opt_state)
     new = TrainState(step=state.step + 1, params=params, ema_params=ema_params, opt_state=opt_state)
-    sound = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["gradient_norm"])
+    metrics["parameter_norm"] = optax.tree.norm(params)
+    sound = jnp.all(jnp.isfinite(jnp.stack([metrics[name] for name in ("loss", "gradient_norm", "parameter_norm")])))
     return jax.tree.map(lambda after, before: jnp.where(sound, after, before), new, state), metrics

@@ -1,4 +1,4 @@
-"""One stream through a runtime: state carried, and reset at cuts and changes of size; an exact final size."""
+"""One stream through a runtime: state carried, handed over when the size changes, reset at cuts; an exact final size."""
 
 import numpy as np
 import pytest
@@ -27,6 +27,10 @@ class CountingRuntime(BicubicRuntime):
         del routes
         return {"age": 0, "size": (batch, height, width)}
 
+    def hand_over(self, state, old, routes, batch, height, width):
+        del old, routes
+        return {**state, "size": (batch, height, width)}
+
     def step(self, routes, frames, state):
         assert state["size"] == frames.shape[:3]
         self.ages.append(state["age"])
@@ -52,13 +56,13 @@ def test_the_state_starts_again_at_a_hard_cut():
     assert enlarge.cuts == 2
 
 
-def test_the_state_starts_again_when_the_size_changes():
+def test_the_state_is_handed_over_when_the_size_changes():
     runtime = CountingRuntime()
     enlarge = Enlarger(runtime, 144)
     small = FACE[::2, ::2]
     sizes = {enlarge(frame).shape for frame in [FACE, FACE, small, small, FACE]}
     assert sizes == {(144, 256, 3)}
-    assert runtime.ages == [0, 1, 0, 1, 0]
+    assert runtime.ages == [0, 1, 2, 3, 4]
 
 
 def test_the_frame_enters_at_its_own_size_by_one_route():

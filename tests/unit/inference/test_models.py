@@ -50,7 +50,7 @@ def test_without_a_name_or_a_run_it_is_bicubic_with_a_warning(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     with caplog.at_level(logging.WARNING):
         assert load_runtime(None).name == "bicubic"
-    assert "no model: enlarging by bicubic; `mrsr demo` trains one" in caplog.text
+    assert "no model: taking bicubic; `mrsr demo` trains one" in caplog.text
 
 
 @pytest.mark.parametrize(
