@@ -11,7 +11,7 @@ from benchmarks.accelerator.layout import HeldOut, Pack
 from benchmarks.accelerator.scenes import decode
 from mrsr.config import ExperimentConfig
 from mrsr.evaluation.clips import clip_from_array
-from mrsr.evaluation.evaluate import Row, figure
+from mrsr.evaluation.evaluate import Row, figures
 from mrsr.evaluation.geometry import Geometry, geometry
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
@@ -52,7 +52,8 @@ def _rows(runtime: Runtime, pack: Pack, clip: HeldOut) -> list[Row]:
     rows = []
     for degradation, low in inputs.items():
         row: Row = {"route": ROUTE.name, "clip": clip.name, "degradation": degradation, "frames": len(truths)}
-        row |= _figures(truths, _enlarged(runtime, low)) | {"bicubic": _figures(truths, _enlarged(baseline, low))}
+        ours, bicubic = (_measured(truths, _enlarged(each, low)) for each in (runtime, baseline))
+        row |= figures(ours, bicubic)
         rows.append(row | {"cutout": [sizes.window[1], sizes.window[0]]})
     return rows
 
@@ -68,9 +69,5 @@ def _enlarged(runtime: Runtime, frames: Sequence[np.ndarray]) -> list[np.ndarray
     return enlarged
 
 
-def _figures(truths: Sequence[np.ndarray], frames: Sequence[np.ndarray]) -> dict[str, float | None]:
-    measured: list[Fidelity] = [fidelity(truth, frame) for truth, frame in zip(truths, frames, strict=True)]
-    return {
-        "psnr_y": figure(one.psnr_y for one in measured),
-        "ssim_y": figure(one.ssim_y for one in measured),
-    }
+def _measured(truths: Sequence[np.ndarray], frames: Sequence[np.ndarray]) -> list[Fidelity]:
+    return [fidelity(truth, frame) for truth, frame in zip(truths, frames, strict=True)]

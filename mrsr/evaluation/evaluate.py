@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice, tee
+from itertools import compress, islice, tee
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from mrsr.ladder import Route
 from mrsr.metrics.fidelity import Fidelity, fidelity
 
 Row = dict[str, Any]
-"""One row of the report; `figure` says when a figure is None."""
+"""One row of the report; `figures` says when a figure is None."""
 
 OnFrame = Callable[[Clip, Degradation, dict[Route, Comparison]], None]
 """Called after every frame of a clip with what each route made of it: for progress, and for pictures."""
@@ -45,10 +45,24 @@ class _Tally:
         self.coded_bytes += shot.coded_bytes
 
 
-def figure(values: Iterable[float]) -> float | None:
-    """The mean; None where it has no meaning, as the PSNR of frames of which one is identical to its truth."""
-    mean = float(np.mean(list(values)))
-    return mean if math.isfinite(mean) else None
+def figures(ours: Sequence[Fidelity], bicubic: Sequence[Fidelity]) -> Row:
+    """The part of a row that its frames give: `psnr_y` (dB), `ssim_y`, and the same under `bicubic`.
+
+    A frame that is identical to its truth, by either, has no PSNR to average (a black lead-in would void its clip): it
+    is left out of both means, and `frames_left_out` says how many were, where any was. None stands where no frame is
+    left. SSIM is the mean over all frames.
+    """
+    finite = [math.isfinite(a.psnr_y) and math.isfinite(b.psnr_y) for a, b in zip(ours, bicubic, strict=True)]
+    row = _means(ours, finite) | {"bicubic": _means(bicubic, finite)}
+    return row if all(finite) else row | {"frames_left_out": finite.count(False)}
+
+
+def _means(measured: Sequence[Fidelity], finite: Sequence[bool]) -> Row:
+    psnr = [frame.psnr_y for frame in compress(measured, finite)]
+    return {
+        "psnr_y": float(np.mean(psnr)) if psnr else None,
+        "ssim_y": float(np.mean([frame.ssim_y for frame in measured])),
+    }
 
 
 def check_routes(runtime: Runtime, routes: Iterable[Route]) -> None:
@@ -85,7 +99,8 @@ def evaluate_clip(
 
     Returns:
       A row a route: `route`, `clip`, `degradation`, `frames`, `psnr_y` (dB), `ssim_y`, the last two under `bicubic`
-      again, `cutout` ([width, height], px) for a cut-out and `input_kbps` (kbit/s) for H.264.
+      again, `frames_left_out` where there are any (`figures`), `cutout` ([width, height], px) for a cut-out and
+      `input_kbps` (kbit/s) for H.264.
 
     Raises:
       UserError: a route is not trained, the clip is too small to be its truth, or it has no frames.
@@ -167,16 +182,9 @@ def _row(clip: Clip, route: Route, degradation: Degradation, tally: _Tally, wind
     if not count:
         raise UserError(f"{clip.name}: no frames to measure on")
     row: Row = {"route": route.name, "clip": clip.name, "degradation": degradation.name, "frames": count}
-    row |= _means(tally.ours) | {"bicubic": _means(tally.bicubic)}
+    row |= figures(tally.ours, tally.bicubic)
     if clip.cutout:
         row["cutout"] = [window[1], window[0]]
     if degradation.kind == "h264":
-        row["input_kbps"] = figure([tally.coded_bytes * 8 * float(clip.fps) / count / 1000])
+        row["input_kbps"] = tally.coded_bytes * 8 * float(clip.fps) / count / 1000
     return row
-
-
-def _means(measured: list[Fidelity]) -> dict[str, float | None]:
-    return {
-        "psnr_y": figure(frame.psnr_y for frame in measured),
-        "ssim_y": figure(frame.ssim_y for frame in measured),
-    }

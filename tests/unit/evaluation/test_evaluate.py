@@ -10,12 +10,13 @@ from skimage.metrics import peak_signal_noise_ratio
 from mrsr.errors import UserError
 from mrsr.evaluation.clips import Clip, clip_from_array
 from mrsr.evaluation.degradation import Degradation, degrade
-from mrsr.evaluation.evaluate import evaluate, evaluate_clip, write_report
+from mrsr.evaluation.evaluate import evaluate, evaluate_clip, figures, write_report
 from mrsr.imaging.colour import luma
 from mrsr.imaging.ranges import to_uint8
 from mrsr.imaging.resample import resize
 from mrsr.inference.runtime import BicubicRuntime
 from mrsr.ladder import Ladder, Route, RouteSet
+from mrsr.metrics.fidelity import Fidelity
 
 LADDER = Ladder((36, 72, 144))
 ROUTES = LADDER.routes("36:72,36:144,72:72,72:144")
@@ -91,8 +92,30 @@ def test_a_route_that_does_not_enlarge_is_compared_with_its_degraded_input():
         for name in ("bicubic", "jpeg:30")
     )
     assert clean["bicubic"] == {"psnr_y": None, "ssim_y": pytest.approx(1.0)}
-    assert math.isfinite(clean["psnr_y"])
+    assert (clean["psnr_y"], clean["frames"], clean["frames_left_out"]) == (None, 3, 3)
+    assert "frames_left_out" not in jpeg
     assert math.isfinite(jpeg["bicubic"]["psnr_y"])
+
+
+def test_frames_identical_to_their_truth_are_left_out_of_psnr_and_counted():
+    moving, black = textured(3), np.zeros((2, 144, 160, 3), np.uint8)
+    with_lead_in, alone = (
+        evaluate_clip(BicubicRuntime(LADDER, ROUTES), clip_from_array("a", frames, 25), [Route(36, 144)], CLEAN)[0]
+        for frames in (np.concatenate([black, moving]), moving)
+    )
+    assert (with_lead_in["frames"], with_lead_in["frames_left_out"]) == (5, 2)
+    assert "frames_left_out" not in alone
+    assert with_lead_in["psnr_y"] == with_lead_in["bicubic"]["psnr_y"] == pytest.approx(alone["psnr_y"], abs=1e-9)
+    assert with_lead_in["ssim_y"] == pytest.approx((3 * alone["ssim_y"] + 2) / 5)
+
+
+def test_a_frame_that_only_bicubic_has_identical_is_left_out_of_both_means():
+    measured = [Fidelity(30.0, 0.9), Fidelity(40.0, 0.8)]
+    bicubic = [Fidelity(28.0, 0.7), Fidelity(math.inf, 1.0)]
+    assert figures(measured, bicubic) == {
+        "psnr_y": 30.0, "ssim_y": pytest.approx(0.85), "frames_left_out": 1,
+        "bicubic": {"psnr_y": 28.0, "ssim_y": pytest.approx(0.85)},
+    }  # fmt: skip
 
 
 def test_h264_rows_say_how_many_kilobits_a_second_the_input_took():
