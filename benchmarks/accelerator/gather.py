@@ -44,7 +44,7 @@ def filmed_scenes(files: Sequence[Path], folder: Path, config: ExperimentConfig)
     """
     scenes = []
     for index, file in enumerate(_shown(files, "photographs")):
-        packed = folder / f"photo_{file.stem}.webp"
+        packed = folder / f"photo_{index:03d}_{file.stem}.webp"
         Image.fromarray(load_photo(file).pixels).save(packed, "webp", quality=90)
         photo = open_photo(packed)
         if min(photo.size()) < PHOTO_SIDE + 2:
@@ -65,10 +65,10 @@ def video_scenes(files: Sequence[Path], folder: Path, config: ExperimentConfig, 
     What cannot be used is logged by name with the reason and left out.
     """
     found: list[tuple[int, Scene]] = []
-    for file in _shown(files, "videos"):
+    for index, file in enumerate(_shown(files, "videos")):
         try:
             for number, (window, fps) in enumerate(video_windows(file, config.data.crop, config.data.frames)):
-                name = f"video_{file.stem}_{number}"
+                name = f"video_{index:03d}_{file.stem}_{number}"
                 clip = store_clip(folder / f"{name}.mp4", window, fps, truth_options(TRUTH_CRF))
                 found.append((number, _scene(folder, name, f"{name}.mp4", clip, fps, config, number)))
         except (UserError, RunError) as error:
@@ -80,8 +80,8 @@ def held_out_clips(source: Path, folder: Path, config: ExperimentConfig) -> list
     """Clips of a folder to measure on, put into a pack nearly without loss, each with the input that is measured."""
     ladder = config.ladder()
     clips = []
-    for clip in _shown(held_out_videos(source, HELD_OUT_FRAMES, 4 * ladder.grid), "held-out clips"):
-        name = f"held_out_{clip.name}"
+    for index, clip in enumerate(_shown(held_out_videos(source, HELD_OUT_FRAMES, 4 * ladder.grid), "held-out clips")):
+        name = f"held_out_{index:03d}_{clip.name}"
         frames = store_clip(folder / f"{name}.mp4", clip.frames, clip.fps, truth_options(HELD_OUT_CRF))
         sizes = sizes_of(clip.name, frames, clip.fps, ladder)
         low = np.stack([sizes.input_of(sizes.truth_of(frame)) for frame in frames])
