@@ -21,11 +21,6 @@ def truth_options(crf: int) -> dict[str, str]:
     return {"crf": str(crf), "preset": "medium"}
 
 
-def call_options(crf: int) -> dict[str, str]:
-    """x264's options in a call, those of `mrsr.video.codec`."""
-    return {"crf": str(crf), "preset": "veryfast", "tune": "zerolatency", "bf": "0"}
-
-
 def store_clip(path: Path, frames: np.ndarray, fps: Fraction | float, options: dict[str, str]) -> np.ndarray:
     """Writes frames uint8 [T, H, W, 3], H and W even, as an mp4 file; returns what it decodes to, like them.
 

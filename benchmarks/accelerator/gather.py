@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from rich.progress import track
 
-from benchmarks.accelerator.encode import call_options, store_clip, truth_options
+from benchmarks.accelerator.encode import store_clip, truth_options
 from benchmarks.accelerator.layout import Coded, HeldOut, Scene
 from benchmarks.accelerator.measure import CRF, sizes_of
 from benchmarks.accelerator.scenes import difference, film_scene, open_photo, rungs_of
@@ -21,6 +21,7 @@ from benchmarks.accelerator.windows import video_windows
 from data_pipelines.folder import held_out_videos, list_files, load_photo
 from mrsr.config import ExperimentConfig
 from mrsr.errors import RunError, UserError
+from mrsr.video.codec import call_options
 
 CRFS = ((20, 28), (24, 32))
 """Constant rate factors of a scene's inputs, in turn: the range a call uses."""

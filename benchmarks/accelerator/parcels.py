@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from mrsr.checkpoint import CHECKPOINTS
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
+from mrsr.files import replaced
 
 PART = 16_600_000
 """Most bytes of a file: below 16 MiB."""
@@ -26,9 +27,8 @@ def put(path: Path, folder: Path) -> None:
         split = path.stat().st_size > PART
         for number, piece in enumerate(pieces):
             name = f"{path.name}.{number:02d}" if split else path.name
-            beside = folder / f"{name}.part"
-            beside.write_bytes(piece)
-            beside.replace(folder / name)
+            with replaced(folder / name) as beside:
+                beside.write_bytes(piece)
 
 
 def parts(folder: Path, name: str) -> list[Path]:
@@ -38,7 +38,7 @@ def parts(folder: Path, name: str) -> list[Path]:
 
 
 def take(folder: Path, name: str, output: Path) -> None:
-    """Puts a file together again: written beside and renamed.
+    """Puts a file together again, whole or not at all.
 
     Raises:
       UserError: the folder has neither the file nor its parts, or one of the parts is missing.
@@ -47,11 +47,9 @@ def take(folder: Path, name: str, output: Path) -> None:
     numbers = [int(part.suffix[1:]) for part in found if part.name != name]
     if not found or numbers != list(range(len(numbers))):
         raise UserError(f"{folder}: no {name}, or a part of it is missing; expected what a slice of training wrote")
-    beside = output.with_name(output.name + ".part")
-    with beside.open("wb") as target:
+    with replaced(output) as beside, beside.open("wb") as target:
         for part in found:
             target.write(part.read_bytes())
-    beside.replace(output)
 
 
 def put_resume(workdir: Path, step: int, folder: Path, limit: int) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from data_pipelines.sample import held_out_clips
 from mrsr.evaluation.clips import clip_from_array
 from mrsr.evaluation.geometry import geometry
+from mrsr.files import replaced
 from mrsr.ladder import Ladder, Route
 from mrsr.video.colour import ColourTags, from_rgb
 
@@ -36,20 +37,15 @@ def low_resolution_clip(ladder: Ladder, route: Route, frames: int = FRAMES) -> t
 
 
 def write_clip(path: Path, frames: np.ndarray, fps: float, crf: int = CRF) -> None:
-    """Writes frames uint8 RGB [T, H, W, 3], H and W even, as H.264 (libx264, yuv420p): beside first, then renamed."""
-    beside = path.with_name(f".{path.stem}.part{path.suffix}")
+    """Writes frames uint8 RGB [T, H, W, 3], H and W even, as H.264 (libx264, yuv420p), whole or not at all."""
     height, width = frames.shape[1:3]
     tags = ColourTags().settled(height, width)
-    try:
-        with av.open(str(beside), "w") as container:
-            rate = Fraction(fps).limit_denominator(1001)
-            stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf)}, height=height, width=width)
-            assert isinstance(stream, av.VideoStream)
-            stream.pix_fmt = "yuv420p"
-            stream.codec_context.colorspace, stream.codec_context.color_range = tags.space, tags.range
-            for frame in frames:
-                container.mux(stream.encode(from_rgb(frame, tags)))
-            container.mux(stream.encode(None))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replaced(path) as beside, av.open(str(beside), "w") as container:
+        rate = Fraction(fps).limit_denominator(1001)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf)}, height=height, width=width)
+        assert isinstance(stream, av.VideoStream)
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = tags.space, tags.range
+        for frame in frames:
+            container.mux(stream.encode(from_rgb(frame, tags)))
+        container.mux(stream.encode(None))

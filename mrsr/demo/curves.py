@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from mrsr.files import replaced
 from mrsr.ladder import RouteSet
 
 _SMOOTHING = 7
@@ -40,7 +41,7 @@ def training_minutes(records: list[dict[str, Any]]) -> float:
 
 
 def draw_losses(records: list[dict[str, Any]], routes: RouteSet, loss: str, path: Path) -> None:
-    """Writes a PNG with one curve a route, on a logarithmic axis: beside first, then renamed.
+    """Writes a PNG with one curve a route, on a logarithmic axis; whole or not at all.
 
     A faint line is the loss of single batches, a full one their running mean.
 
@@ -61,12 +62,8 @@ def draw_losses(records: list[dict[str, Any]], routes: RouteSet, loss: str, path
     axes.grid(alpha=0.3, which="both")
     if records:
         axes.legend(ncols=3, fontsize="small")
-    beside = path.with_name(path.name + ".part")
-    try:
+    with replaced(path) as beside:
         figure.savefig(beside, format="png")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def running_mean(values: np.ndarray, length: int) -> np.ndarray:

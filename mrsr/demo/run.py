@@ -25,6 +25,7 @@ from mrsr.evaluation.clips import Clip, clip_from_array
 from mrsr.evaluation.compare import Comparison
 from mrsr.evaluation.evaluate import write_report
 from mrsr.evaluation.picture import save_picture
+from mrsr.files import replaced
 from mrsr.inference.files import Summary, upscale_file
 from mrsr.inference.models import load_runtime
 from mrsr.inference.runtime import Runtime
@@ -132,12 +133,8 @@ def _write_page(config: ExperimentConfig, report: dict[str, Any], summary: Summa
     pictures = Pictures(files["comparison.png"], files["loss.png"], files["side_by_side.mp4"])
     minutes = training_minutes(training_records(files.run))
     page = html_report(config, report, steps, minutes, summary, pictures, _next_commands(config, files))
-    beside = files["report.html.part"]
-    try:
+    with replaced(files["report.html"]) as beside:
         beside.write_text(page, encoding="utf-8")
-        beside.replace(files["report.html"])
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _next_commands(config: ExperimentConfig, files: Files) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.compare import Comparison, comparisons
 from mrsr.evaluation.degradation import Degradation
 from mrsr.evaluation.geometry import allowed_routes, geometry
+from mrsr.files import replaced
 from mrsr.inference.runtime import Runtime
 from mrsr.ladder import Route
 from mrsr.metrics.fidelity import Fidelity, fidelity
@@ -167,14 +168,9 @@ def evaluate(
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:
-    """Writes what `evaluate` returned as JSON: beside first, then renamed, so that no half of it is ever left."""
-    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_text(text)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Writes what `evaluate` returned as JSON, whole or not at all."""
+    with replaced(path) as beside:
+        beside.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
 
 
 def _row(clip: Clip, route: Route, degradation: Degradation, tally: _Tally, window: tuple[int, int]) -> Row:

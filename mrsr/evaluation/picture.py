@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import uniform_filter
 
 from mrsr.evaluation.compare import Comparison
+from mrsr.files import replaced
 from mrsr.imaging.colour import luma
 from mrsr.metrics.fidelity import psnr_y
 
@@ -52,13 +53,9 @@ def comparison_picture(shot: Comparison, title: str) -> Image.Image:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Writes a picture as PNG, whatever the file is called: beside first, then renamed."""
-    beside = path.with_name(path.name + ".part")
-    try:
+    """Writes a picture as PNG, whatever the file is called; whole or not at all."""
+    with replaced(path) as beside:
         picture.save(beside, "PNG")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def liveliest(frame: np.ndarray, side: int) -> tuple[int, int]:

@@ -16,12 +16,17 @@ from mrsr.video.colour import ColourTags, from_rgb, to_rgb
 _TIME_BASE = Fraction(1, 90_000)
 
 
+def call_options(crf: int) -> dict[str, str]:
+    """The options of libx264 in a call: preset veryfast, tune zerolatency, no B-frames."""
+    return {"crf": str(crf), "preset": "veryfast", "tune": "zerolatency", "bf": "0"}
+
+
 def _encoder(height: int, width: int, crf: int, fps: Fraction, tags: ColourTags) -> av.VideoCodecContext:
     encoder = CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = _TIME_BASE, fps
     encoder.colorspace, encoder.color_range = tags.space, tags.range
-    encoder.options = {"crf": str(crf), "preset": "veryfast", "tune": "zerolatency", "bf": "0"}
+    encoder.options = call_options(crf)
     # As many threads as cores would cut every frame into as many slices: other figures on every machine.
     encoder.thread_count = 1
     return encoder
@@ -30,7 +35,7 @@ def _encoder(height: int, width: int, crf: int, fps: Fraction, tags: ColourTags)
 def h264_stream(frames: Iterable[np.ndarray], crf: int, fps: Fraction | float) -> Iterator[tuple[np.ndarray, int]]:
     """Every frame as a viewer would decode it and the bytes it took, in order, holding a few frames at a time.
 
-    libx264, preset veryfast, tune zerolatency, no B-frames, yuv420p. An odd side is padded by repeating its last row or
+    libx264 with `call_options` on one thread, yuv420p. An odd side is padded by repeating its last row or
     column, and cropped after decoding. RGB goes to Y'CbCr and back by one matrix: BT.709 when the short side is 720 px
     or more, BT.601 below.
 

@@ -60,7 +60,7 @@ def test_the_licence_is_apache_2_in_full() -> None:
     assert "The mrsr authors" in text
 
 
-@pytest.mark.parametrize("package", IMPORT_PACKAGES)
+@pytest.mark.parametrize("package", [*IMPORT_PACKAGES, "benchmarks"])
 def test_every_module_says_on_its_first_line_what_it_is_for(package: str) -> None:
     silent = []
     for path in sorted((ROOT / package).rglob("*.py")):

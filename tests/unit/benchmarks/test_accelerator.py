@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.accelerator import fetch, gather, pack, parcels, train
 from benchmarks.accelerator.batches import draw, make_batch
-from benchmarks.accelerator.encode import call_options, store_clip, truth_options
+from benchmarks.accelerator.encode import store_clip, truth_options
 from benchmarks.accelerator.layout import DESCRIPTION, Pack, read_description
 from benchmarks.accelerator.scenes import decode, film_scene, load_scenes, open_photo
 from data_pipelines.motion import Photo
@@ -25,7 +25,7 @@ from mrsr.evaluation.clips import clip_from_array
 from mrsr.evaluation.degradation import Degradation, degrade
 from mrsr.evaluation.geometry import geometry
 from mrsr.ladder import Route
-from mrsr.video.codec import h264_round_trip
+from mrsr.video.codec import call_options, h264_round_trip
 from mrsr.video.reader import read_clip
 
 ROOT = Path(__file__).parents[3]
