@@ -1,11 +1,13 @@
 """The H.264 round trip in memory: every frame back, in order, at once, in the colours it went in with."""
 
+import re
 from fractions import Fraction
 from itertools import islice
 
 import av
 import numpy as np
 import pytest
+from av.codec.context import CodecContext
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
@@ -52,12 +54,43 @@ def test_bytes_are_those_of_the_same_encoder_in_a_file(tmp_path):
     with av.open(str(path), "w") as container:
         options = {"crf": "28", "preset": "veryfast", "tune": "zerolatency", "bf": "0"}
         stream = container.add_stream("libx264", rate=25, width=160, height=128, options=options)
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt, stream.codec_context.thread_count = "yuv420p", 1
         for image in MOVING:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
         container.mux(stream.encode(None))
     ours = sum(size for _, size in h264_stream(iter(MOVING), 28, 25))
     assert ours == pytest.approx(path.stat().st_size, rel=0.05)
+
+
+def encoded(monkeypatch, clip):
+    """The bytes of the stream that the round trip makes and decodes."""
+
+    class Recording:
+        def __init__(self):
+            self.decoder, self.stream = CodecContext.create("h264", "r"), b""
+
+        def decode(self, packet):
+            self.stream += b"" if packet is None else bytes(packet)
+            return self.decoder.decode(packet)
+
+    class Contexts:
+        def create(self, name, mode):
+            return recording if mode == "r" else CodecContext.create(name, mode)
+
+    recording = Recording()
+    monkeypatch.setattr("mrsr.video.codec.CodecContext", Contexts())
+    assert len(h264_round_trip(clip, 28, 25)) == len(clip)
+    return recording.stream
+
+
+def test_the_stream_is_the_same_every_time_and_on_any_number_of_cores(monkeypatch):
+    clip = np.stack([np.roll(data.astronaut()[:360], 3 * i, axis=1) for i in range(4)])
+    stream = encoded(monkeypatch, clip)
+    assert stream == encoded(monkeypatch, clip)
+    # x264 writes its settings into the stream, those of the lookahead only where one is used.
+    settings = dict(re.findall(rb"(\w+)=(\S+)", stream[stream.index(b"options: ") :][:2000]))
+    assert settings.get(b"rc_lookahead", b"0") == settings[b"mbtree"] == settings[b"bframes"] == b"0"
+    assert (settings[b"threads"], settings[b"sliced_threads"]) == (b"1", b"0")
 
 
 def test_each_frame_comes_back_before_the_next_is_asked_for():
