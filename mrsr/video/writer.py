@@ -124,6 +124,9 @@ class VideoWriter:
         assert isinstance(stream, av.VideoStream)
         context = stream.codec_context
         context.pix_fmt = _PIXEL_FORMAT
+        if self._encoder == "libx264":
+            # By default it would cut every frame into as many slices as there are cores, which costs bytes.
+            context.thread_type = "FRAME"
         context.sample_aspect_ratio = source.pixel_aspect
         context.colorspace, context.color_range = self._colour.space, self._colour.range
         context.color_primaries, context.color_trc = self._colour.primaries, self._colour.transfer

@@ -118,6 +118,12 @@ def test_nothing_is_left_of_what_was_interrupted(make_video, tmp_path, error):
     assert output.read_text() == "what was there before"
 
 
+def test_frames_are_not_cut_into_slices(make_video, tmp_path):
+    copied(make_video("a.mp4"), tmp_path / "out.mp4", lambda image: image.repeat(8, 0).repeat(8, 1))
+    # x264 writes its settings into the stream.
+    assert b"sliced_threads=0" in (tmp_path / "out.mp4").read_bytes()
+
+
 def test_the_name_appears_when_the_file_is_whole(make_video, tmp_path):
     output = tmp_path / "out.mp4"
     with open_video(make_video("a.mp4")) as reader, VideoWriter(output, 48, 64, reader) as writer:
