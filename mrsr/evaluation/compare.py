@@ -55,6 +55,10 @@ def comparisons(
 
     Yields:
       A `Comparison` for every frame, in order.
+
+    Raises:
+      UserError: a frame has another size than the first, or `degrade` refuses.
+      RunError: the frames are those of a file that turns out damaged or cut short.
     """
     routes = RouteSet.of([route])
     baseline = BicubicRuntime(runtime.ladder, routes)

@@ -77,6 +77,10 @@ def degrade(
 
     Yields:
       uint8 RGB [H, W, 3] and the bytes the frame took in the H.264 stream, 0 for the other degradations.
+
+    Raises:
+      UserError: the level is missing or out of range, or a frame for `h264` has another size than the first.
+      RunError: the frames are those of a file that turns out damaged or cut short.
     """
     if degradation.kind == "h264":
         # PyAV is not everywhere that the other degradations are measured.

@@ -104,7 +104,9 @@ def evaluate_clip(
       `input_kbps` (kbit/s) for H.264.
 
     Raises:
-      UserError: a route is not trained, the clip is too small to be its truth, or it has no frames.
+      UserError: a route is not trained, the clip is too small to be its truth, or it has no frames
+        or frames of several sizes.
+      RunError: the file of the clip turns out damaged or cut short.
     """
     wanted = list(routes)
     check_routes(runtime, wanted)
@@ -148,6 +150,7 @@ def evaluate(
 
     Raises:
       UserError: as `evaluate_clip`, before the first frame is measured where it can be told.
+      RunError: as `evaluate_clip`.
     """
     if routes is None:
         chosen = [allowed_routes(clip, runtime.routes, runtime.ladder) for clip in clips]

@@ -75,7 +75,11 @@ def side_by_side(left: np.ndarray, right: np.ndarray, labels: tuple[str, str] | 
 
 
 def _decoded_ahead(reader: VideoReader) -> Generator[Frame, None, None]:
-    """The reader's frames, the next one being decoded while one is worked on."""
+    """The reader's frames, the next one being decoded while one is worked on.
+
+    Raises:
+      RunError: after the last frame, where the file turned out damaged or shorter than it says.
+    """
     frames = iter(reader)
     with ThreadPoolExecutor(1, "decode") as pool:
         coming = pool.submit(next, frames, None)

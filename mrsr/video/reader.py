@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,8 @@ from mrsr.errors import RunError, UserError
 from mrsr.video.colour import ColourTags, to_rgb
 from mrsr.video.container import matroska_size, open_container, refuse_deep_colour, video_stream
 from mrsr.video.orientation import is_sideways, upright
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class VideoReader:
     def __iter__(self) -> Iterator[Frame]:
         """Every frame in the order shown, timestamps strictly ascending.
 
+        Interlaced frames come as they are stored, with a warning.
+
         Raises:
           RunError: after the last frame, where the file turned out damaged or shorter than it says.
         """
@@ -128,6 +134,8 @@ class VideoReader:
             else:
                 pts = frame.pts
             last = pts
+            if frame.interlaced_frame:
+                _warn_of_fields(self.path)
             self.frames_read += 1
             yield Frame(upright(frame, to_rgb(frame, ColourTags.of(frame))), pts, self.time_base)
         self._check_complete()
@@ -159,6 +167,12 @@ class VideoReader:
         self.close()
 
 
+@cache
+def _warn_of_fields(path: Path) -> None:
+    """Once a file, however often it is opened."""
+    _log.warning("%s: interlaced; its two fields are taken as one picture; expected progressive video", path)
+
+
 def open_video(path: str | Path) -> VideoReader:
     """An open reader for a video file (any container and codec of FFmpeg's, raw `.264` included), to use in a `with`.
 
@@ -171,9 +185,11 @@ def open_video(path: str | Path) -> VideoReader:
 def read_clip(path: str | Path, frames: int | None = None) -> tuple[np.ndarray, Fraction]:
     """The first `frames` frames of a video, or all of them: uint8 RGB [T, H, W, 3], upright, and frames per second.
 
+    A whole file of fewer frames gives those it has.
+
     Raises:
       UserError: as `open_video`; or the frame size changes within the clip, or `frames` is below 1.
-      RunError: the file ends early or damaged before `frames` frames.
+      RunError: the file turns out damaged or cut short before `frames` frames are read.
     """
     if frames is not None and frames < 1:
         raise UserError(f"frames {frames}: expected at least 1")

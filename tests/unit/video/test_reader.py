@@ -94,6 +94,14 @@ def test_properties_are_the_streams(make_video):
         assert reader.duration == pytest.approx(8 / 25)
 
 
+def test_interlaced_video_is_named_once_however_often_it_is_read(make_video, caplog):
+    woven, progressive = make_video("woven.mkv", options={"x264-params": "tff=1"}), make_video("progressive.mkv")
+    for path in (woven, progressive, woven):
+        assert len(read_clip(path)[0]) == 8
+    (line,) = caplog.messages
+    assert f"{woven}: interlaced" in line
+
+
 def test_odd_sizes_are_read(make_video):
     path = make_video("odd.mkv", height=47, width=61, pixel_format="yuv444p", codec="ffv1")
     assert read_clip(path)[0].shape == (8, 47, 61, 3)
