@@ -75,30 +75,33 @@ class Video:
           offset: steps by which it moves on earlier than a file of offset 0, so that not all do at once.
 
         Raises:
-          UserError: the file is no video, too small, too short, or its frame size changes.
+          UserError: the file is no video, too small, or too short.
         """
         self.path = path
-        self._reader: VideoReader = _open(path)
-        height, width = self._reader.height, self._reader.width
-        if min(height, width) < side:
-            self._reader.close()
-            raise UserError(f"{path}: {width}x{height} px; expected at least {side} px a side")
-        self.reduction = video_reduction(height, width, side)
-        self.height, self.width = round(height / self.reduction), round(width / self.reduction)
         self._shortest, self._offset = shortest, offset
-        self._span = max(shortest, min(_LONGEST_WINDOW, int(share / _KEPT / (self.height * self.width * 3))))
         self._lock = threading.Lock()
         self._windows: dict[int, np.ndarray] = {}
         self._count: int | None = None
-        self._frames: Iterator[Frame] = iter(self._reader)
-        self._position = 0
-        self.window(0)
+        self._reader: VideoReader = _open(path)
+        try:
+            height, width = self._reader.height, self._reader.width
+            if min(height, width) < side:
+                raise UserError(f"{path}: {width}x{height} px; expected at least {side} px a side")
+            self.reduction = video_reduction(height, width, side)
+            self.height, self.width = round(height / self.reduction), round(width / self.reduction)
+            self._span = max(shortest, min(_LONGEST_WINDOW, int(share / _KEPT / (self.height * self.width * 3))))
+            self._frames: Iterator[Frame] = iter(self._reader)
+            self._position = 0
+            self.window(0)
+        except BaseException:
+            self._reader.close()
+            raise
 
     def window(self, step: int) -> np.ndarray:
         """The frames a training step draws from: uint8 [N, height, width, 3], N at least the frames of a clip.
 
         Raises:
-          UserError: the file has too few frames, or their size changes.
+          UserError: the file has too few frames before its end or the first of another size.
         """
         with self._lock:
             wanted = (step + self._offset) // STEPS_A_WINDOW
@@ -114,15 +117,15 @@ class Video:
             return self._windows[index]
 
     def _keep(self, index: int, frames: list[np.ndarray]) -> None:
-        sizes = {frame.shape for frame in frames}
-        if len(sizes) != 1:
-            raise UserError(f"{self.path}: its frame size changes; expected one size")
         while len(self._windows) >= _KEPT:
             del self._windows[next(iter(self._windows))]
         self._windows[index] = np.stack(frames)
 
     def _read(self, index: int) -> list[np.ndarray]:
-        """The frames of a window; fewer than a clip's where the file has ended, and then the windows are counted."""
+        """The frames of a window; fewer than a clip's where the file has ended, and then the windows are counted.
+
+        A frame of another size ends the file as damage does: training must not stop for it hours later.
+        """
         start = index * self._span
         if self._position > start:
             self._reader.close()
@@ -131,18 +134,28 @@ class Video:
         frames: list[np.ndarray] = []
         try:
             for frame in self._frames:
+                height, width, _ = frame.image.shape
+                if (height, width) != (self._reader.height, self._reader.width):
+                    expected = f"expected {self._reader.width}x{self._reader.height} px as the first"
+                    self._warn_of_end(f"{self.path}: frame {self._position} is {width}x{height} px; {expected}")
+                    break
                 if self._position >= start:
                     frames.append(reduced(frame.image, self.reduction))
                 self._position += 1
                 if len(frames) == self._span:
                     return frames
         except RunError as error:
-            _log.warning("%s; the frames before are used", error)
+            self._warn_of_end(str(error))
         length = self._position
         self._count = length // self._span + (length % self._span >= self._shortest)
         if not self._count:
             raise UserError(f"{self.path}: it has {length} frames; expected at least {self._shortest}")
         return frames
+
+    def _warn_of_end(self, reason: str) -> None:
+        """Once: a file comes to its end again and again."""
+        if self._count is None:
+            _log.warning("%s; the frames before are used", reason)
 
 
 def _open(path: Path) -> VideoReader:

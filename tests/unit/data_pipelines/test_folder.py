@@ -18,6 +18,7 @@ from data_pipelines.material import draw_clip, held_out_clips, open_material
 from data_pipelines.videos import STEPS_A_WINDOW, Video, video_clip, video_reduction
 from mrsr.config import DataConfig, ExperimentConfig, model_size
 from mrsr.errors import UserError
+from mrsr.video.reader import VideoReader
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -114,6 +115,35 @@ def test_a_window_depends_on_the_step_alone_in_whatever_order_steps_come(folder:
     starts = {0: 0, 1: 8, 2: 16, 3: 0, 4: 8}
     for number in order:
         assert _numbers(video.window(STEPS_A_WINDOW * number))[0] == starts[number]
+
+
+def test_a_file_ends_with_a_warning_where_its_frame_size_changes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, height in (("first.264", 80), ("second.264", 96)):
+        _write_video(tmp_path / name, 12, height)
+    joined = tmp_path / "joined.264"
+    joined.write_bytes((tmp_path / "first.264").read_bytes() + (tmp_path / "second.264").read_bytes())
+    with caplog.at_level(logging.WARNING):
+        video = Video(joined, side=48, shortest=3, share=8 * 2 * 64 * 80 * 3)
+        windows = [_numbers(video.window(STEPS_A_WINDOW * number)) for number in range(5)]
+    assert windows == [list(range(8)), list(range(8, 12)), list(range(8)), list(range(8, 12)), list(range(8))]
+    (line,) = caplog.messages
+    assert "joined.264: frame 12 is 100x96 px; expected 100x80 px as the first" in line
+
+
+def test_a_video_whose_first_window_fails_is_closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+
+    class Watched(VideoReader):
+        def close(self) -> None:
+            closed.append(self.path.name)
+            super().close()
+
+    monkeypatch.setattr("data_pipelines.videos._open", Watched)
+    with pytest.raises(UserError, match="it has 2 frames"):
+        Video(folder / "c_short.mkv", side=48, shortest=3, share=1e9)
+    assert closed == ["c_short.mkv"]
 
 
 def test_a_clip_is_of_consecutive_frames(folder: Path) -> None:
