@@ -19,9 +19,14 @@ def test_the_name_appears_when_the_block_has_ended_and_nothing_else_stays(tmp_pa
 def test_a_failure_leaves_what_was_there_before(tmp_path, error):
     path = tmp_path / "clip.mp4"
     path.write_text("old")
-    with pytest.raises(error), replaced(path) as beside:
-        beside.write_text("half")
-        raise error
+
+    def fail():
+        with replaced(path) as beside:
+            beside.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
