@@ -19,6 +19,7 @@ import orbax.checkpoint as ocp
 
 from mrsr.config import ExperimentConfig, load_config
 from mrsr.errors import UserError
+from mrsr.files import replaced
 from mrsr.models.step import abstract_params
 
 CHECKPOINTS = "checkpoints"
@@ -117,9 +118,8 @@ def write_weights(path: Path, params: Any) -> None:
     """Parameters as bfloat16 in one msgpack file, written beside and renamed."""
     small = jax.tree.map(lambda leaf: np.asarray(leaf).astype(jnp.bfloat16), params)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(flax.serialization.to_bytes(small))
-    beside.replace(path)
+    with replaced(path) as beside:
+        beside.write_bytes(flax.serialization.to_bytes(small))
 
 
 def read_weights(path: Path, abstract: Any) -> Any:

@@ -10,10 +10,10 @@ def _tiny() -> ModelConfig:
     return ModelConfig(
         name="tiny",
         stages=(
-            StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=2, growth=32, hidden=16),
-            StageConfig(width=32, fold=2, rrdbs=0, hidden=12),
-            StageConfig(width=36, fold=4, rrdbs=0),
-            StageConfig(width=40, fold=6, rrdbs=0),
+            StageConfig(width=32, rrdbs=1, dense_blocks=1, convs=2, growth=16, hidden=12),
+            StageConfig(width=32, fold=2, rrdbs=1, dense_blocks=1, convs=2, growth=16, hidden=12),
+            StageConfig(width=32, fold=4, rrdbs=0),
+            StageConfig(width=36, fold=6, rrdbs=0),
         ),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 from mrsr.config.schema import ExperimentConfig
 from mrsr.config.validate import validate
 from mrsr.errors import UserError
+from mrsr.files import replaced
 
 FILE_NAME = "config.json"
 
@@ -76,9 +77,8 @@ def differences(old: ExperimentConfig, new: ExperimentConfig) -> dict[str, tuple
 def save_config(config: ExperimentConfig, folder: Path) -> None:
     """Writes `config.json` into the folder: beside first, then renamed."""
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / (FILE_NAME + ".part")
-    beside.write_text(to_json(config))
-    beside.replace(folder / FILE_NAME)
+    with replaced(folder / FILE_NAME) as beside:
+        beside.write_text(to_json(config))
 
 
 def load_config(folder: Path) -> ExperimentConfig:

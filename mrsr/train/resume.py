@@ -15,6 +15,7 @@ from mrsr.checkpoint import WEIGHTS, Store, has_checkpoint, load_model
 from mrsr.config import ExperimentConfig, differences, load_config, save_config
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
+from mrsr.files import part_of
 from mrsr.train.state import TrainState, abstract_state, init_state
 
 MAY_CHANGE = (
@@ -49,7 +50,7 @@ def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], 
 
 def _holds_other_things(workdir: Path) -> bool:
     """Whether a path is a file, or a folder with more than what a killed start leaves."""
-    return not workdir.is_dir() or any(path.name != f"{FILE_NAME}.part" for path in workdir.iterdir())
+    return not workdir.is_dir() or any(path != part_of(workdir / FILE_NAME) for path in workdir.iterdir())
 
 
 def start(
