@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -19,20 +20,36 @@ def activate(features: Array) -> Array:
     return jnp.maximum(features, 0.2 * features)
 
 
-def conv(features: int, dtype: Dtype, name: str, kernel: int = 3, **options: Any) -> nn.Conv:
-    """A `kernel` x `kernel` convolution, computed in `dtype`, with float32 parameters.
+class Conv(nn.Module):
+    """A convolution in `dtype` with float32 parameters. [B, H, W, C] -> [B, H / stride, W / stride, features].
 
-    float32 means float32: left to itself an accelerator would multiply in a shorter format.
+    The bias is added in float32: in bfloat16 its gradient, a sum over every position, would stop growing. And float32
+    means float32: left to itself an accelerator would multiply in a shorter format.
     """
-    return nn.Conv(
-        features,
-        (kernel, kernel),
-        dtype=dtype,
-        precision="highest" if dtype == jnp.float32 else None,
-        kernel_init=options.pop("kernel_init", nn.initializers.he_normal()),
-        name=name,
-        **options,
-    )
+
+    features: int
+    dtype: Dtype
+    kernel: int = 3
+    stride: int = 1
+    kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+
+    @nn.compact
+    def __call__(self, features: Array) -> Array:
+        """One convolution; the border is padded with zeros, (kernel - stride) in all along each axis."""
+        shape = (self.kernel, self.kernel, features.shape[-1], self.features)
+        kernel = self.param("kernel", self.kernel_init, shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        before = (self.kernel - self.stride) // 2
+        around = (before, self.kernel - self.stride - before)
+        result = jax.lax.conv_general_dilated(
+            features.astype(self.dtype),
+            kernel.astype(self.dtype),
+            (self.stride, self.stride),
+            (around, around),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            precision="highest" if self.dtype == jnp.float32 else None,
+        )
+        return (result.astype(jnp.float32) + bias).astype(self.dtype)
 
 
 def depth_to_space(features: Array, block: int) -> Array:
@@ -68,9 +85,9 @@ class DenseBlock(nn.Module):
         """One block; returns `features + scale * branch`."""
         seen = features
         for index in range(self.stage.convs - 1):
-            grown = activate(conv(self.stage.growth, self.dtype, f"conv_{index}")(seen))
+            grown = activate(Conv(self.stage.growth, self.dtype, name=f"conv_{index}")(seen))
             seen = jnp.concatenate([seen, grown], axis=-1)
-        branch = conv(self.stage.width, self.dtype, f"conv_{self.stage.convs - 1}")(seen)
+        branch = Conv(self.stage.width, self.dtype, name=f"conv_{self.stage.convs - 1}")(seen)
         return features + self.scale * branch
 
 
@@ -112,7 +129,5 @@ class Upsample(nn.Module):
     def __call__(self, features: Array) -> Array:
         """One upsampling, activation included."""
         p, q = self.ratio.numerator, self.ratio.denominator
-        phases = conv(self.width * p * p, self.dtype, "conv", kernel=q + 2, strides=(q, q), padding=((1, 1), (1, 1)))(
-            features
-        )
+        phases = Conv(self.width * p * p, self.dtype, kernel=q + 2, stride=q, name="conv")(features)
         return depth_to_space(activate(phases), p)

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from mrsr.models.blocks import conv
+from mrsr.models.blocks import Conv
 
 
 class ConvGRU(nn.Module):
@@ -35,8 +35,10 @@ class ConvGRU(nn.Module):
         """
         passed, seen = jnp.split(features, [features.shape[-1] - self.hidden], axis=-1)
         state = state.astype(self.dtype)
-        gates = nn.sigmoid(conv(2 * self.hidden, self.dtype, "gates")(jnp.concatenate([seen, state], axis=-1)))
+        gates = nn.sigmoid(Conv(2 * self.hidden, self.dtype, name="gates")(jnp.concatenate([seen, state], axis=-1)))
         update, reset = jnp.split(gates, 2, axis=-1)
-        candidate = nn.tanh(conv(self.hidden, self.dtype, "candidate")(jnp.concatenate([seen, reset * state], axis=-1)))
+        candidate = nn.tanh(
+            Conv(self.hidden, self.dtype, name="candidate")(jnp.concatenate([seen, reset * state], axis=-1))
+        )
         state = state + update * (candidate - state)
         return jnp.concatenate([passed, state], axis=-1), state

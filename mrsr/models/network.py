@@ -12,7 +12,7 @@ from mrsr.config import ModelConfig
 from mrsr.imaging.resample import enlarge
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.axes import Frames, Outputs, StreamState
-from mrsr.models.blocks import RRDB, Upsample, activate, conv, depth_to_space, space_to_depth
+from mrsr.models.blocks import RRDB, Conv, Upsample, activate, depth_to_space, space_to_depth
 from mrsr.models.convgru import ConvGRU
 from mrsr.models.state import key
 
@@ -77,7 +77,7 @@ class Network(nn.Module):
                 upsample = Upsample(width, ratio, dtype, name=f"upsample_{rung}")
                 streams = _split(upsample(_join(streams)), streams)
             if rung in climbs:
-                encoder = conv(width, dtype, f"encoder_{rung}")
+                encoder = Conv(width, dtype, name=f"encoder_{rung}")
                 streams[rung] = activate(encoder(space_to_depth(frames[rung] - 0.5, fold)))
             if not streams:
                 continue
@@ -89,7 +89,7 @@ class Network(nn.Module):
                 new_state |= {key(entry, rung): part for entry, part in _split(hidden, streams).items()}
             leaving = {entry: features for entry, features in streams.items() if Route(entry, rung) in self.routes}
             if leaving:
-                decoder = conv(3 * fold**2, dtype, f"decoder_{rung}", kernel_init=nn.initializers.zeros)
+                decoder = Conv(3 * fold**2, dtype, kernel_init=nn.initializers.zeros, name=f"decoder_{rung}")
                 details = _split(depth_to_space(decoder(_join(leaving)).astype(jnp.float32), fold), leaving)
                 for entry, detail in details.items():
                     outputs[Route(entry, rung)] = enlarge(frames[entry], ladder.ratio(entry, rung)) + detail

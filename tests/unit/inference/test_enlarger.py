@@ -1,4 +1,4 @@
-"""One stream through a runtime: state carried, handed over when the size changes, reset at cuts; an exact final size."""
+"""One stream through a runtime: state carried, handed over at a change of size, reset at cuts; an exact final size."""
 
 import numpy as np
 import pytest
