@@ -17,19 +17,19 @@ from mrsr.train.loop import train
 
 
 def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_path: Path) -> None:
-    config = two_rungs(checkpoint_every=3, steps=10)
-    # Two steps an update. The first update has the rate 0, the second, at step 4, the full one: the parameters leave
-    # for the end of float32's range, and step 5 sees it. The checkpoint of step 3 is from before.
-    config.optimizer.accumulate, config.optimizer.warmup, config.optimizer.learning_rate = 2, 1, 1e38
+    config = two_rungs(checkpoint_every=5, steps=12)
+    # Three steps an update. The first has the rate 0; the second, at step 6, moves the decoders alone, since they start
+    # at zero; the third, at step 9, everything: the parameters are finite still, their products in step 10 are not.
+    config.optimizer.accumulate, config.optimizer.warmup, config.optimizer.learning_rate = 3, 1, 1e16
     with pytest.raises(RunError) as raised:
         train(config, tmp_path / "run", partial(training_batches, config), [])
     message = str(raised.value)
     found = re.fullmatch(
-        r"step 5: (180:360|360:360)/charbonnier is (nan|inf); its batch is in (\S+); the checkpoint of step 3 is good",
+        r"step 10: (180:360|360:360)/charbonnier is (nan|inf); its batch is in (\S+); the checkpoint of step 5 is good",
         message,
     )
     assert found, message
-    source = training_batches(config, 4)
+    source = training_batches(config, 9)
     batch = next(source)
     source.close()
     with np.load(found[3]) as saved:
@@ -38,3 +38,12 @@ def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_pa
                 np.testing.assert_array_equal(saved[f"{part}_{rung}"], clip)
     _, params = load_model(tmp_path / "run")
     assert all(np.isfinite(leaf).all() and np.abs(leaf).max() < 10 for leaf in leaves(params).values())
+
+
+def test_parameters_out_of_range_end_the_run_before_they_are_saved(tmp_path: Path) -> None:
+    config = two_rungs(checkpoint_every=1, steps=10)
+    config.optimizer.warmup, config.optimizer.learning_rate = 1, 1e38
+    with pytest.raises(RunError, match=r"step 2: parameter_norm is inf; .*; the checkpoint of step 1 is good"):
+        train(config, tmp_path / "run", partial(training_batches, config), [])
+    _, params = load_model(tmp_path / "run")
+    assert all(np.abs(leaf).max() < 10 for leaf in leaves(params).values())

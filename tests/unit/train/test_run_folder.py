@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from small import two_rungs
 
+from mrsr.checkpoint import CHECKPOINTS
 from mrsr.config import ExperimentConfig, from_json, load_config, to_json
 from mrsr.errors import UserError
 from mrsr.train.resume import claim_workdir
@@ -25,6 +26,7 @@ def changed(path: str, value: object) -> ExperimentConfig:
 @pytest.fixture
 def workdir(tmp_path: Path) -> Path:
     claim_workdir(two_rungs(), tmp_path / "run", print)
+    (tmp_path / "run" / CHECKPOINTS / "1").mkdir(parents=True)
     return tmp_path / "run"
 
 
@@ -52,7 +54,7 @@ def test_another_experiment_is_refused_by_the_fields_name(workdir: Path, path: s
 def test_another_network_is_refused(workdir: Path) -> None:
     config = from_json(to_json(two_rungs()))
     config.model.stages[0].width = 5
-    with pytest.raises(UserError, match=r"its run has model\.stages="):
+    with pytest.raises(UserError, match=r"its run has model\.stages\[0\]\.width="):
         claim_workdir(config, workdir, print)
 
 
@@ -80,3 +82,9 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run folder and not empty"):
         claim_workdir(two_rungs(), tmp_path, print)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.txt"]
+
+
+def test_a_folder_in_which_nothing_was_trained_takes_any_config(tmp_path: Path) -> None:
+    claim_workdir(two_rungs(), tmp_path / "run", print)
+    claim_workdir(changed("train.seed", 1), tmp_path / "run", print)
+    assert load_config(tmp_path / "run").train.seed == 1
