@@ -162,7 +162,9 @@ def test_videos_of_one_stem_take_turns_until_the_budget_is_spent(tmp_path: Path)
     everything = gather.video_scenes(files, folder, experiment(), 10**9)
     names = ["video_000_clip_0", "video_001_clip_0", "video_000_clip_1", "video_001_clip_1"]
     assert [scene.name for scene in everything] == names
-    budget = sum(file.stat().st_size for file in folder.iterdir()) - 1
+    sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
+    # Room for half of the last scene: x264 does not write the very same bytes every time.
+    budget = sum(sizes.values()) - sum(size for name, size in sizes.items() if name.startswith(names[-1])) // 2
     for file in folder.iterdir():
         file.unlink()
     kept = gather.video_scenes(files, folder, experiment(), budget)
