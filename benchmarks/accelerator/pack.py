@@ -19,7 +19,7 @@ from benchmarks.accelerator.gather import (
     video_scenes,
 )
 from benchmarks.accelerator.layout import DESCRIPTION, Pack, write_description
-from mrsr.cli.train import read_config
+from mrsr.cli.configs import read_config
 from mrsr.config import ExperimentConfig
 from mrsr.errors import UserError
 

@@ -6,11 +6,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from absl import flags
-from ml_collections import config_flags
-
-from mrsr.config import ExperimentConfig, validate
-from mrsr.errors import UserError
+from mrsr.cli.configs import read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,35 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", required=True, metavar="FILE[:ARG]", help="a .py file with get_config(arg)")
     parser.add_argument("--workdir", required=True, type=Path, help="the run folder; a run in it is resumed")
     parser.epilog = "--config.FIELD=VALUE overrides a field, such as --config.train.steps=100"
-
-
-def read_config(file: str, overrides: list[str]) -> ExperimentConfig:
-    """The config a file returns, with overrides such as `--config.train.steps=100`, validated.
-
-    Raises:
-      UserError: the file, a field or a value is not what it should be.
-    """
-    path = Path(file.partition(":")[0])
-    if path.suffix != ".py" or not path.is_file():
-        raise UserError(f"--config {path}: expected a .py file with get_config()")
-    values = flags.FlagValues()
-    arguments = ["mrsr", f"--config={file}", *overrides]
-    # Without `sys_argv` overrides are looked for in the process's own command line, whatever is parsed here.
-    holder = config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=arguments)
-    try:
-        rest = values(arguments)
-    except Exception as error:  # Whatever a config file does wrong is bad input.
-        # What get_config() itself raises comes wrapped in a traceback, as text: its last line is the error.
-        told = str(error).strip()
-        if "Traceback (most recent call last)" in told:
-            told = told.splitlines()[-1]
-        raise UserError(f"--config {file}: {told}") from error
-    if len(rest) > 1:
-        raise UserError(f"unknown argument {rest[1]!r}; see mrsr train --help")
-    config = holder.value
-    if not isinstance(config, ExperimentConfig):
-        raise UserError(f"--config {file}: get_config() gave {type(config).__name__}; expected an ExperimentConfig")
-    return validate(config)
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:

@@ -1,7 +1,8 @@
-"""Three named sizes of the network: `tiny` for a call on 2 CPU cores, `small` between, `base` for a data-centre GPU."""
+"""Named settings: sizes of the network (`tiny` for 2 CPU cores, `small`, `base` for a GPU), and degradations."""
 
 from __future__ import annotations
 
+from mrsr.config.data import DegradationConfig
 from mrsr.config.schema import ModelConfig, StageConfig
 from mrsr.errors import UserError
 
@@ -57,3 +58,32 @@ def model_size(name: str) -> ModelConfig:
     if name not in _BUILDERS:
         raise UserError(f"model size {name!r}: expected one of {', '.join(SIZES)}")
     return _BUILDERS[name]()
+
+
+_DEGRADATIONS = {
+    "clean": lambda: DegradationConfig(),
+    "jpeg": lambda: DegradationConfig(varying=0.25, jpeg=0.8),
+    "call": lambda: DegradationConfig(
+        varying=0.3,
+        blur=0.1,
+        low_light=0.1,
+        noise=0.15,
+        jpeg=0.15,
+        codec=0.75,
+        codecs=("h264", "h264", "h264", "vp8", "vp9", "h265"),
+        bitrate=0.25,
+        lead=6,
+    ),
+}
+DEGRADATIONS = tuple(_DEGRADATIONS)
+
+
+def degradation(name: str) -> DegradationConfig:
+    """A fresh config of what inputs go through: `clean` (nothing), `jpeg` (the patent's) or `call` (a live call's).
+
+    Raises:
+      UserError: there is no such preset.
+    """
+    if name not in _DEGRADATIONS:
+        raise UserError(f"degradation {name!r}: expected one of {', '.join(DEGRADATIONS)}")
+    return _DEGRADATIONS[name]()

@@ -5,6 +5,7 @@ Annotations are real types here, not text: config_flags reads them to parse the 
 
 from dataclasses import dataclass, field
 
+from mrsr.config.data import DataConfig
 from mrsr.ladder import DEFAULT_RUNGS, Ladder, RouteSet
 
 
@@ -53,37 +54,6 @@ class ModelConfig:
     dtype: str = "float32"
     remat: bool = False
     scan_unroll: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class DataConfig:
-    """What the network is trained on.
-
-    Attributes:
-      source: `sample` (photographs of scikit-image's wheel, in motion) or `folder` (video files and photographs).
-      path: the folder, or files separated by commas, when `source` is `folder`.
-      frames: frames in a clip.
-      crop: side of a cut-out at the TOP rung, px; a multiple of the ladder's grid (6 by default).
-      photos: share of clips drawn from photographs in motion, where the source holds both these and videos.
-      jpeg: share of clips whose inputs go through JPEG.
-      jpeg_quality: lowest and highest quality drawn, 1 to 100; each input rung draws its own.
-      h264: share of clips whose inputs go through an H.264 encode and decode in low-delay settings.
-      h264_crf: lowest and highest constant rate factor drawn, 0 to 51.
-      flip: whether clips are flipped and transposed at random.
-      workers: threads that prepare batches ahead of the training step.
-    """
-
-    source: str = "sample"
-    path: str = ""
-    frames: int = 5
-    crop: int = 192
-    photos: float = 0.3
-    jpeg: float = 0.3
-    jpeg_quality: tuple[int, int] = (40, 95)
-    h264: float = 0.0
-    h264_crf: tuple[int, int] = (20, 34)
-    flip: bool = True
-    workers: int = 1
 
 
 @dataclass(slots=True, kw_only=True)

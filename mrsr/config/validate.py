@@ -10,26 +10,42 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from mrsr.config.data import DatasetConfig, FacesConfig
 from mrsr.config.schema import ExperimentConfig
+from mrsr.config.sources import parse_sources
 from mrsr.errors import UserError
 
 DTYPES = ("float32", "bfloat16")
 PIXEL_LOSSES = ("charbonnier", "l1", "l2")
-SOURCES = ("sample", "folder")
+CODECS = ("h264", "h265", "vp8", "vp9")
+ISOLATIONS = ("crop", "mask")
 
 _POSITIVE = (
-    "data.frames data.crop data.workers optimizer.decay optimizer.accumulate train.steps train.batch_size "
+    "data.frames data.crop data.cutouts optimizer.decay optimizer.accumulate train.steps train.batch_size "
     "train.cpu_devices train.log_every train.checkpoint_every train.evaluate_frames train.keep loss.epsilon "
     "loss.weight optimizer.learning_rate"
 ).split()
 _NOT_NEGATIVE = (
     "optimizer.warmup optimizer.clip_norm train.examples train.minutes train.evaluate_every train.seed "
-    "model.scan_unroll"
+    "model.scan_unroll data.workers data.degradation.lead"
 ).split()
-_SHARES = "data.photos data.jpeg data.h264 optimizer.final".split()
+_SHARES = (
+    "optimizer.final data.degradation.varying data.degradation.blur data.degradation.low_light data.degradation.noise "
+    "data.degradation.jpeg data.degradation.codec data.degradation.bitrate"
+).split()
 _DECAYS = "optimizer.ema optimizer.beta1 optimizer.beta2".split()
-_CHOICES = {"model.dtype": DTYPES, "loss.pixel": PIXEL_LOSSES, "data.source": SOURCES}
-_RANGES = {"data.jpeg_quality": (1, 100), "data.h264_crf": (0, 51)}
+_CHOICES = {"model.dtype": DTYPES, "loss.pixel": PIXEL_LOSSES}
+_RANGES = {
+    "data.degradation.blur_sigma": (0, 10),
+    "data.degradation.light": (10, 1e6),
+    "data.degradation.noise_sigma": (0, 50),
+    "data.degradation.jpeg_quality": (1, 100),
+    "data.degradation.h264_crf": (0, 51),
+    "data.degradation.h265_crf": (0, 51),
+    "data.degradation.vp8_q": (4, 63),
+    "data.degradation.vp9_q": (4, 63),
+    "data.degradation.bits_per_pixel": (0.001, 10),
+}
 
 
 def validate(config: ExperimentConfig) -> ExperimentConfig:
@@ -60,10 +76,49 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
     grid = math.lcm(*(fold.numerator for fold in folds))
     if config.data.crop % grid:
         raise UserError(f"data.crop={config.data.crop}: expected a multiple of {grid}, whole on every rung's grid")
-    if config.data.source == "folder" and not config.data.path:
-        raise UserError("data.path='': expected a folder of video files, since data.source is 'folder'")
+    parse_sources(config.data.sources)
+    codecs = config.data.degradation.codecs
+    if not codecs or not set(codecs) <= set(CODECS):
+        raise UserError(f"data.degradation.codecs={codecs!r}: expected one or more of {', '.join(CODECS)}")
+    if config.train.batch_size % config.data.cutouts:
+        raise UserError(
+            f"data.cutouts={config.data.cutouts}: expected to divide train.batch_size={config.train.batch_size}"
+        )
     if config.optimizer.warmup >= config.optimizer.decay:
         raise UserError(f"optimizer.warmup={config.optimizer.warmup}: expected below decay={config.optimizer.decay}")
+    return config
+
+
+def validate_dataset(config: DatasetConfig) -> DatasetConfig:
+    """The config of a data set, unchanged, once every field holds what the schema says.
+
+    Raises:
+      UserError: a field is of the wrong type or out of range.
+    """
+    _check_types(config, "")
+    for path in ("frames", "smallest", "shard_megabytes"):
+        _require(config, path, lambda v: v > 0, "above 0")
+    for path in ("motion", "detail"):
+        _require(config, path, lambda v: v >= 0, "0 or above")
+    for path in ("sharpness", "validation"):
+        _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
+    _require(config, "quality", lambda v: 1 <= v <= 100, "from 1 to 100")
+    _require(config, "reductions", lambda v: v and v[0] >= 1 and list(v) == sorted(set(v)), "factors from 1, ascending")
+    return config
+
+
+def validate_faces(config: FacesConfig) -> FacesConfig:
+    """The config of a data set of faces, unchanged, once every field holds what the schema says.
+
+    Raises:
+      UserError: a field is of the wrong type or out of range.
+    """
+    _check_types(config, "")
+    for path in ("confidence", "seen"):
+        _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
+    _require(config, "smallest", lambda v: v > 0, "above 0")
+    _require(config, "margin", lambda v: v >= 0, "0 or above")
+    _require(config, "isolate", partial(operator.contains, ISOLATIONS), "one of " + ", ".join(ISOLATIONS))
     return config
 
 
@@ -81,7 +136,7 @@ def _check_stages(config: ExperimentConfig) -> None:
             raise UserError(f"model.stages[{index}].hidden={stage.hidden}: expected from 0 to width={stage.width}")
 
 
-def _require(config: ExperimentConfig, path: str, holds: typing.Callable[[Any], bool], accepted: str) -> None:
+def _require(config: object, path: str, holds: typing.Callable[[Any], bool], accepted: str) -> None:
     value: Any = config
     for name in path.split("."):
         value = getattr(value, name)
@@ -89,7 +144,7 @@ def _require(config: ExperimentConfig, path: str, holds: typing.Callable[[Any], 
         raise UserError(f"{path}={value!r}: expected {accepted}")
 
 
-def _is_range(low: int, high: int, value: tuple[int, ...]) -> bool:
+def _is_range(low: float, high: float, value: tuple[float, ...]) -> bool:
     return len(value) == 2 and low <= value[0] <= value[1] <= high
 
 

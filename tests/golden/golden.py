@@ -45,8 +45,6 @@ def configs() -> dict[str, str]:
         usual = inspect.signature(module.get_config).parameters["arg"].default
         for argument in getattr(module, "PHASES", SIZES if usual in SIZES else (usual,)):
             config = module.get_config(argument)
-            if config.data.source == "folder":
-                config.data.path = config.data.path or "FOLDER"
             texts[f"{name}-{argument}.json" if argument else f"{name}.json"] = to_json(validate(config))
     return texts
 

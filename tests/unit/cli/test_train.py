@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mrsr.cli.train import read_config
+from mrsr.cli.configs import read_config
 from mrsr.errors import UserError
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"

@@ -1,0 +1,60 @@
+"""The config a command is given: what a file's `get_config()` returns, or defaults, with overrides, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from absl import flags
+from ml_collections import config_flags
+
+from mrsr.config import ExperimentConfig, validate
+from mrsr.errors import UserError
+
+Config = TypeVar("Config")
+
+
+def read_config(file: str, overrides: list[str]) -> ExperimentConfig:
+    """The experiment a file returns, with overrides such as `--config.train.steps=100`, validated.
+
+    Raises:
+      UserError: the file, a field or a value is not what it should be.
+    """
+    return read(file, overrides, ExperimentConfig(), validate)
+
+
+def read(file: str | None, overrides: list[str], default: Config, check: Callable[[Config], Config]) -> Config:
+    """The config a file returns, or `default` without a file, with overrides, checked by `check`.
+
+    Raises:
+      UserError: the file, a field or a value is not what it should be.
+    """
+    path = Path(file.partition(":")[0]) if file else None
+    if path and (path.suffix != ".py" or not path.is_file()):
+        raise UserError(f"--config {path}: expected a .py file with get_config()")
+    values = flags.FlagValues()
+    # Without `sys_argv` overrides are looked for in the process's own command line, whatever is parsed here.
+    if file:
+        arguments = ["mrsr", f"--config={file}", *overrides]
+        holder = config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=arguments)
+    else:
+        arguments = ["mrsr", *overrides]
+        holder = config_flags.DEFINE_config_dataclass("config", default, flag_values=values, sys_argv=arguments)
+    named = f"--config {file}" if file else "--config"
+    try:
+        rest = values(arguments)
+    except Exception as error:  # Whatever a config file does wrong is bad input.
+        # What get_config() itself raises comes wrapped in a traceback, as text: its last line is the error.
+        told = str(error).strip()
+        if "Traceback (most recent call last)" in told:
+            told = told.splitlines()[-1]
+        raise UserError(f"{named}: {told}") from error
+    if len(rest) > 1:
+        raise UserError(f"unknown argument {rest[1]!r}; see --help")
+    config = holder.value
+    if not isinstance(config, type(default)):
+        expected = type(default).__name__
+        article = "an" if expected[0] in "AEIOU" else "a"
+        raise UserError(f"{named}: get_config() gave {type(config).__name__}; expected {article} {expected}")
+    return check(config)
