@@ -1,8 +1,14 @@
-"""A data set of clips as it lies on disk: the features of its records, how frames are coded, and how it is read."""
+"""A data set of clips as it lies on disk: the features of its records, how frames are coded, and how it is read.
+
+Frames are JPEG pictures of quality 95 with chroma at full resolution: `benchmarks/storage.py` measures what else there
+is (docs/results/storage.json).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +18,11 @@ import numpy as np
 from PIL import Image
 
 from mrsr.errors import UserError
+
+CARD = "card.json"
+"""What `mrsr data build` found and did, beside the shards; README.md says it in prose."""
+
+KEYPOINTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,57 @@ def decode_frames(frames: Sequence[bytes]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(io.BytesIO(frame))) for frame in frames])
 
 
+def features() -> Any:
+    """The features of a record, of clips and of faces, as TensorFlow Datasets describes them."""
+    import tensorflow_datasets as tfds
+
+    return tfds.features.FeaturesDict(
+        {
+            "frames": tfds.features.Sequence(tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg")),
+            "source": tfds.features.Text(),
+            "start": np.int64,
+            "fps": np.float32,
+            "reduction": np.float32,
+            "licence": tfds.features.Text(),
+            "box": tfds.features.Tensor(shape=(None,), dtype=np.int64),
+            "keypoints": tfds.features.Tensor(shape=(None, KEYPOINTS, 2), dtype=np.float32),
+        }
+    )
+
+
+def to_example(clip: StoredClip) -> dict[str, Any]:
+    """A clip as an example of `features`; the pictures go in as they are, nothing is coded again."""
+    keypoints = np.zeros((0, KEYPOINTS, 2), np.float32) if clip.keypoints is None else clip.keypoints
+    return {
+        "frames": list(clip.frames),
+        "source": clip.source,
+        "start": clip.start,
+        "fps": clip.fps,
+        "reduction": clip.reduction,
+        "licence": clip.licence,
+        "box": np.asarray(clip.box, np.int64),
+        "keypoints": np.asarray(keypoints, np.float32),
+    }
+
+
+def from_record(record: bytes) -> StoredClip:
+    """A clip out of a record, a serialised `tf.train.Example` with the features of `features`."""
+    # TensorFlow Datasets brings the message's definition along: nothing loads TensorFlow itself.
+    from tensorflow_datasets.proto import tf_example_pb2
+
+    values = tf_example_pb2.Example.FromString(record).features.feature
+    return StoredClip(
+        frames=tuple(values["frames"].bytes_list.value),
+        source=values["source"].bytes_list.value[0].decode(),
+        start=values["start"].int64_list.value[0],
+        fps=values["fps"].float_list.value[0],
+        reduction=values["reduction"].float_list.value[0],
+        licence=values["licence"].bytes_list.value[0].decode(),
+        box=tuple(values["box"].int64_list.value),
+        keypoints=np.asarray(values["keypoints"].float_list.value, np.float32).reshape(-1, KEYPOINTS, 2),
+    )
+
+
 class ClipStore:
     """The clips of one split of a data set, by index; it can be sent to other processes.
 
@@ -66,18 +128,41 @@ class ClipStore:
         Raises:
           UserError: there is no finished data set in the folder, or it has no such split.
         """
-        raise UserError("not there yet")
+        self.folder, self.split = Path(folder), split
+        try:
+            self._card: dict[str, Any] = json.loads((self.folder / CARD).read_text())
+        except (OSError, ValueError):
+            made = "expected a folder that mrsr data build or mrsr data faces made"
+            raise UserError(f"{self.folder}: holds no finished data set; {made}") from None
+        splits = self._card["splits"]
+        if split not in splits:
+            raise UserError(f"{self.folder}: has no split {split!r}; expected one of {', '.join(splits)}")
+        self._shards: dict[str, str] = splits[split]["shards"]
+        missing = [name for name in self._shards if not (self.folder / name).is_file()]
+        if missing:
+            raise UserError(f"{self.folder}: its file {missing[0]} is missing; expected the data set as it was made")
+        self._source: Any = None
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        return int(self._card["splits"][self.split]["clips"])
 
     def __getitem__(self, index: int) -> StoredClip:
-        raise NotImplementedError
+        if not 0 <= index < len(self):
+            raise IndexError(f"clip {index} of {len(self)}")
+        if self._source is None:
+            from array_record.python.array_record_data_source import ArrayRecordDataSource
+
+            self._source = ArrayRecordDataSource([str(self.folder / name) for name in self._shards])
+        return from_record(self._source[index])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Open files stay here: whoever receives the store opens them for itself.
+        return self.__dict__ | {"_source": None}
 
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that name the contents."""
-        raise NotImplementedError
+        """Twelve hexadecimal digits that name the contents of the split: of the digests of its shards, in order."""
+        return hashlib.sha256("".join(self._shards.values()).encode()).hexdigest()[:12]
 
     def describe(self) -> dict[str, Any]:
         """The counts of the data set's card."""
-        raise NotImplementedError
+        return dict(self._card["counts"])
