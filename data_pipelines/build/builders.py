@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import writer
+from tensorflow_datasets.proto import tf_example_pb2
 
 from data_pipelines.store import StoredClip, features, to_example
 
@@ -24,7 +26,22 @@ def keyed(clips: Iterable[StoredClip]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield key_of(clip), to_example(clip)
 
 
-class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class SameBytes(writer.ExampleWriter):
+    """Writes an example's features in the order of their names.
+
+    As messages come, their order follows from addresses in memory: the same clips would be other bytes at every run.
+    """
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> Any:
+        """Writes serialised examples, each with its key, to the shard `path`."""
+        ordered = (
+            (key, tf_example_pb2.Example.FromString(record).SerializeToString(deterministic=True))
+            for key, record in examples
+        )
+        return super().write(path, ordered)
+
+
+class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Writes what it is given: `splits`, by split either `Clips` or a Beam transform that yields keyed examples."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -40,6 +57,9 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         del dl_manager
         return {name: keyed(clips()) if callable(clips) else clips for name, clips in self._splits.items()}
+
+    def _example_writer(self) -> writer.ExampleWriter:
+        return SameBytes(self.info.file_format)
 
     def _generate_examples(self) -> Any:
         raise NotImplementedError("the splits are given to the builder")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_pipelines.store import CARD, StoredClip
+from data_pipelines.store import CARD
 from mrsr.errors import RunError, UserError
 
 README = "README.md"
@@ -23,7 +23,7 @@ _MEGABYTE = 1 << 20
 
 
 def beside(output: Path, purpose: str) -> Path:
-    """A hidden folder beside `output`, on the same file system: `part` until it is whole, `work` for what is resumed."""
+    """A hidden folder beside `output`, on the same disk: `part` until it is whole, `work` for what is resumed."""
     output = output.absolute()
     return output.with_name(f".{output.name}.{purpose}")
 
