@@ -21,7 +21,7 @@ USABLE := import ensurepip, sys, venv; assert sys.version_info >= (3, 11)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.full ## .venv with everything, and a check of the system libraries
+setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, and the face detector's model
 	@missing=; for pair in $(LIBRARIES); do \
 	  $(BIN)/python -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$${pair%%:*}" 2>/dev/null \
 	    || missing="$$missing $${pair##*:}"; \
@@ -29,6 +29,7 @@ setup: $(VENV)/.full ## .venv with everything, and a check of the system librari
 	if [ -n "$$missing" ]; then \
 	  echo "make: system packages missing:$$missing; run: $(APT)" >&2; exit 1; \
 	fi
+	@$(BIN)/python -m data_pipelines.faces.fetch || true
 	@echo "ready: $(BIN)/mrsr --help"
 
 demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ holds the result
