@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from itertools import count
 
 import numpy as np
 
 from benchmarks.accelerator.scenes import LoadedScene
-from data_pipelines.batches import Batch, ahead
+from data_pipelines.batches import Batch
 from data_pipelines.crops import liveliness, turn
 from data_pipelines.degradations import degrade
-from mrsr.config import ExperimentConfig
+from mrsr.config import ExperimentConfig, parse_sources
 
 Clips = dict[int, np.ndarray]
 """uint8 [T, h, w, 3] by rung."""
+
+THREADS = min(16, os.cpu_count() or 1)
+"""Threads that decode and cut: at most 16, for each holds a batch; Pillow and NumPy leave the others running."""
+
+
+def photo_share(config: ExperimentConfig) -> float:
+    """The share of clips that are filmed over photographs, 0 to 1, by the weights of `data.sources`."""
+    sources = parse_sources(config.data.sources)
+    return sum(source.weight for source in sources if source.kind == "photos") / sum(one.weight for one in sources)
 
 
 def choose_scene(scenes: Sequence[LoadedScene], photos: float, rng: np.random.Generator) -> LoadedScene:
@@ -32,8 +44,8 @@ def choose_scene(scenes: Sequence[LoadedScene], photos: float, rng: np.random.Ge
 def draw(scene: LoadedScene, config: ExperimentConfig, rng: np.random.Generator) -> tuple[Clips, Clips]:
     """Inputs and truth of one clip: the livelier of two cut-outs of the scene, in one orientation at all rungs.
 
-    The inputs are stored streams with the probability `data.h264`, each rung at a constant rate factor of its own; the
-    others go through JPEG with the probability `data.jpeg`.
+    The inputs are stored streams with the probability `data.degradation.codec`, each rung at a constant rate factor of
+    its own; the others go through the rest of the degradation.
     """
     data, ladder, routes = config.data, config.ladder(), config.route_set()
     top = scene.rungs[ladder.top]
@@ -53,19 +65,20 @@ def draw(scene: LoadedScene, config: ExperimentConfig, rng: np.random.Generator)
 
     place = max(places, key=lambda one: liveliness(cut(top, ladder.top, one)))
     truth = {rung: taken(scene.rungs[rung], rung) for rung in routes.outputs}
-    if rng.random() < data.h264 and scene.coded:
+    if rng.random() < data.degradation.codec and scene.coded:
         chosen = {rung: list(coded.values())[rng.integers(len(coded))] for rung, coded in scene.coded.items()}
         return {rung: taken(chosen[rung], rung) for rung in routes.inputs}, truth
     clean = {rung: taken(scene.rungs[rung], rung) for rung in routes.inputs}
-    return degrade(clean, replace(data, h264=0.0), rng), truth
+    return degrade(clean, replace(data.degradation, codec=0.0), rng), truth
 
 
 def make_batch(config: ExperimentConfig, scenes: Sequence[LoadedScene], step: int) -> Batch:
     """The batch of a step: a pure function of the config, the pack and the step."""
     drawn = []
+    photos = photo_share(config)
     for index in range(config.train.batch_size):
         rng = np.random.default_rng((config.train.seed, step, index))
-        drawn.append(draw(choose_scene(scenes, config.data.photos, rng), config, rng))
+        drawn.append(draw(choose_scene(scenes, photos, rng), config, rng))
     routes = config.route_set()
     return Batch(
         inputs={rung: np.stack([inputs[rung] for inputs, _ in drawn]) for rung in routes.inputs},
@@ -74,5 +87,16 @@ def make_batch(config: ExperimentConfig, scenes: Sequence[LoadedScene], step: in
 
 
 def packed_batches(config: ExperimentConfig, scenes: Sequence[LoadedScene], start_step: int = 0) -> Iterator[Batch]:
-    """The batches of step `start_step`, the next one, and so on without end, made ahead by `data.workers` threads."""
-    return ahead(partial(make_batch, config, scenes), config.data.workers, start_step)
+    """The batches of step `start_step`, the next one, and so on without end, made ahead by `THREADS` threads.
+
+    Closing the iterator ends the threads; what goes wrong in one is raised to whoever asks for its batch.
+    """
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="batches")
+    waiting: deque[Future[Batch]] = deque()
+    try:
+        for step in count(start_step):
+            waiting.append(pool.submit(make_batch, config, scenes, step))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

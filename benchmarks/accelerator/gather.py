@@ -1,10 +1,11 @@
-"""What goes into a pack: photographs in motion, stretches of videos and held-out clips, with their inputs encoded."""
+"""What goes into a pack: photographs in motion, clips of videos and held-out clips, with their inputs encoded."""
 
 from __future__ import annotations
 
 import logging
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from benchmarks.accelerator.encode import store_clip, truth_options
 from benchmarks.accelerator.layout import Coded, HeldOut, Scene
 from benchmarks.accelerator.measure import CRF, sizes_of
 from benchmarks.accelerator.scenes import difference, film_scene, open_photo, rungs_of
-from benchmarks.accelerator.windows import video_windows
-from data_pipelines.folder import held_out_videos, list_files, load_photo
+from benchmarks.accelerator.windows import lively_window, turns
+from data_pipelines.held_out import held_out_clips, middle
+from data_pipelines.photos import load_photo
+from data_pipelines.store import ClipStore
 from mrsr.config import ExperimentConfig
-from mrsr.errors import RunError, UserError
+from mrsr.errors import UserError
 from mrsr.video.codec import call_options
 
 CRFS = ((20, 28), (24, 32))
@@ -60,30 +63,54 @@ def filmed_scenes(files: Sequence[Path], folder: Path, config: ExperimentConfig)
     return scenes
 
 
-def video_scenes(files: Sequence[Path], folder: Path, config: ExperimentConfig, budget: int) -> list[Scene]:
-    """Stretches of videos put into a pack: the first of every video, then the second, while the budget (bytes) lasts.
+def video_scenes(dataset: Path, folder: Path, config: ExperimentConfig, budget: int) -> list[Scene]:
+    """Training clips of a data set put into a pack in the order of `turns`, while the budget (bytes) lasts.
 
-    What cannot be used is logged by name with the reason and left out.
+    Clips too small or too short are logged by name and left out.
+
+    Raises:
+      UserError: there is no data set in the folder.
     """
-    found: list[tuple[int, Scene]] = []
-    for index, file in enumerate(_shown(files, "videos")):
+    store = ClipStore(dataset)
+    order = turns(store[index] for index in range(len(store)))
+    scenes = []
+    for number, index in _shown(order, "clips"):
+        stored = store[index]
         try:
-            for number, (window, fps) in enumerate(video_windows(file, config.data.crop, config.data.frames)):
-                name = f"video_{index:03d}_{file.stem}_{number}"
-                clip = store_clip(folder / f"{name}.mp4", window, fps, truth_options(TRUTH_CRF))
-                found.append((number, _scene(folder, name, f"{name}.mp4", clip, fps, config, number)))
-        except (UserError, RunError) as error:
+            window = lively_window(stored, config, np.random.default_rng(index))
+        except UserError as error:
             _log.warning("left out: %s", error)
-    return _within(budget, folder, [scene for _, scene in sorted(found, key=lambda one: one[0])])
+            continue
+        name = f"clip_{index:05d}_{Path(stored.source).stem}"
+        clip = store_clip(folder / f"{name}.mp4", window, stored.fps, truth_options(TRUTH_CRF))
+        scene = _scene(folder, name, f"{name}.mp4", clip, stored.fps, config, number)
+        files = [folder / file for file in (scene.file, *(one.file for one in scene.inputs))]
+        budget -= sum(file.stat().st_size for file in files)
+        if budget < 0:
+            for file in files:
+                file.unlink()
+            break
+        scenes.append(scene)
+    return scenes
 
 
-def held_out_clips(source: Path, folder: Path, config: ExperimentConfig) -> list[HeldOut]:
-    """Clips of a folder to measure on, put into a pack nearly without loss, each with the input that is measured."""
+def held_out(dataset: Path | None, folder: Path, config: ExperimentConfig) -> list[HeldOut]:
+    """The clips training is evaluated on, put into a pack nearly without loss, each with the input that is measured.
+
+    Those of a data set, or of the embedded sample where there is none.
+
+    Raises:
+      UserError: the data set has none.
+    """
     ladder = config.ladder()
+    data = replace(config.data, sources="sample" if dataset is None else f"clips:{dataset}=1")
+    config = replace(config, data=data, train=replace(config.train, evaluate_frames=HELD_OUT_FRAMES))
     clips = []
-    for index, clip in enumerate(_shown(held_out_videos(source, HELD_OUT_FRAMES, 4 * ladder.grid), "held-out clips")):
-        name = f"held_out_{index:03d}_{clip.name}"
-        frames = store_clip(folder / f"{name}.mp4", clip.frames, clip.fps, truth_options(HELD_OUT_CRF))
+    for index, clip in enumerate(_shown(held_out_clips(config), "held-out clips")):
+        name = f"held_out_{index:03d}_{Path(clip.name).stem}"
+        # Even sides at every rung: no encoder pads them.
+        images = middle(clip.frames, 2 * ladder.grid)
+        frames = store_clip(folder / f"{name}.mp4", images, clip.fps, truth_options(HELD_OUT_CRF))
         sizes = sizes_of(clip.name, frames, clip.fps, ladder)
         low = np.stack([sizes.input_of(sizes.truth_of(frame)) for frame in frames])
         store_clip(folder / f"{name}_input.mp4", low, clip.fps, call_options(CRF))
@@ -115,27 +142,6 @@ def _scene(
     return Scene(
         name=name, file=file, frames=frames, height=height, width=width, inputs=tuple(inputs), path_seed=path_seed
     )
-
-
-def _within(budget: int, folder: Path, scenes: Iterable[Scene]) -> list[Scene]:
-    """The scenes up to the first that is beyond the budget (bytes); the files of the others are removed."""
-    kept: list[Scene] = []
-    for scene in scenes:
-        files = [folder / name for name in (scene.file, *(one.file for one in scene.inputs))]
-        budget -= sum(file.stat().st_size for file in files)
-        if budget >= 0:
-            kept.append(scene)
-            continue
-        # Below zero for good, so that a video in a row of its own is not preferred for being short.
-        budget = -1
-        for file in files:
-            file.unlink()
-    return kept
-
-
-def files_of(folder: Path) -> list[Path]:
-    """The videos and photographs of a folder, none where there is no such folder."""
-    return list_files(str(folder)) if folder.is_dir() else []
 
 
 def _shown(items: Sequence[Any], what: str) -> Iterable[Any]:

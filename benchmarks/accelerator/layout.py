@@ -16,7 +16,7 @@ from mrsr.config import ExperimentConfig, from_json
 from mrsr.errors import UserError
 
 DESCRIPTION = "pack.json"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

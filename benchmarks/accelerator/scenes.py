@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.accelerator.layout import Coded, Pack, Scene
 from data_pipelines.motion import Photo, photo_clip
-from data_pipelines.videos import reduced
+from data_pipelines.reduction import reduced
 from mrsr.errors import RunError
 from mrsr.ladder import Ladder
 

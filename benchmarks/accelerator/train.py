@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.accelerator.batches import packed_batches
+from benchmarks.accelerator.batches import THREADS, packed_batches
 from benchmarks.accelerator.command import exit_status
 from benchmarks.accelerator.deliver import deliver, log_records
 from benchmarks.accelerator.fetch import fetch
@@ -47,7 +47,7 @@ def _run(args: argparse.Namespace) -> int:
         raise UserError(f"--minutes {args.minutes}: expected above 0")
     pack = read_description(args.pack)
     config = prepare(pack, args.workdir, args.config, args.resume, args.steps)
-    scenes = load_scenes(pack, config.ladder(), config.data.workers)
+    scenes = load_scenes(pack, config.ladder(), THREADS)
     loading = time.monotonic() - began
     print(f"{len(scenes)} scenes loaded in {loading:.0f} s", flush=True)
     logged = len(log_records(args.workdir))

@@ -1,78 +1,62 @@
-"""The scenes of a video: short stretches spread over it, each a lively window of frames reduced as in training."""
+"""The scenes of a data set: of every source file clips spread over it, of each clip a lively window of its frames."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from fractions import Fraction
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import zip_longest
 
 import numpy as np
 
 from data_pipelines.crops import liveliness
-from data_pipelines.videos import reduced, video_reduction
-from mrsr.errors import RunError, UserError
-from mrsr.video.reader import VideoReader, open_video
+from data_pipelines.store import StoredClip, decode_frames
+from mrsr.config import ExperimentConfig
+from mrsr.errors import UserError
 
-STRETCHES, FRAMES = 4, 24
-"""Most stretches of a video, and the frames in one."""
+CLIPS, FRAMES = 4, 24
+"""Most clips of a source file, and most frames of one."""
 LONG, SHORT = 864, 480
 """Most that a window's sides measure, px: many places at a few pixels each teach more than few large frames."""
-SIDES = 12
-"""What sides are a multiple of, px: whole and even at every rung of 180:360:720:1080, so that no encoder pads them."""
-
-_log = logging.getLogger(__name__)
 
 
-def video_windows(path: Path, side: int, shortest: int) -> Iterator[tuple[np.ndarray, Fraction]]:
-    """Clips uint8 [T, H, W, 3] of a video, cut-outs of the top rung, and its frames per second; T at least `shortest`.
+def turns(clips: Iterable[StoredClip]) -> list[tuple[int, int]]:
+    """Which clips of a data set are packed, in which order: the first of every source file, then the second, ...
+
+    At most `CLIPS` of each, spread over it.
+
+    Returns:
+      The round and the clip's index.
+    """
+    by_source: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for index, clip in enumerate(clips):
+        by_source[clip.source].append((clip.start, index))
+    spread = []
+    for name in sorted(by_source):
+        found = sorted(by_source[name])
+        most = min(CLIPS, len(found))
+        spread.append([found[number * len(found) // most][1] for number in range(most)])
+    rounds = enumerate(zip_longest(*spread))
+    return [(number, index) for number, indices in rounds for index in indices if index is not None]
+
+
+def lively_window(stored: StoredClip, config: ExperimentConfig, rng: np.random.Generator) -> np.ndarray:
+    """The livelier of two windows of a stored clip, as large as they may be: uint8 [T, H, W, 3], of the top rung.
+
+    Its sides are whole and even at every rung, so that no encoder pads them.
 
     Raises:
-      UserError: it is no video, or too small or too short for cut-outs of `side` px.
+      UserError: it is too small or too short for the cut-outs a config asks for.
     """
-    count = _count(path)
-    if count < shortest:
-        raise UserError(f"{path}: it has {count} frames; expected at least {shortest}")
-    stretches = max(1, min(STRETCHES, count // FRAMES))
-    length, period = min(FRAMES, count), count // stretches
-    with open_video(path) as reader:
-        if min(reader.height, reader.width) < side:
-            raise UserError(f"{path}: {reader.width}x{reader.height} px; expected at least {side} px a side")
-        reduction = video_reduction(reader.height, reader.width, side)
-        for number, images in enumerate(_stretches(reader, period, length, stretches)):
-            if len(images) >= shortest:
-                clip = np.stack([reduced(image, reduction) for image in images])
-                yield _lively_window(clip, np.random.default_rng(number)), reader.fps
-
-
-def _count(path: Path) -> int:
-    """The frames of a video, counted where the file does not say."""
-    with open_video(path) as reader:
-        return reader.frame_count or sum(1 for _ in reader)
-
-
-def _stretches(reader: VideoReader, period: int, length: int, stretches: int) -> Iterator[list[np.ndarray]]:
-    images: list[np.ndarray] = []
-    try:
-        for index, frame in enumerate(reader):
-            if index // period < stretches and index % period < length:
-                images.append(frame.image)
-            if len(images) == length:
-                yield images
-                images = []
-            if index + 1 == stretches * period:
-                return
-    except RunError as error:
-        _log.warning("%s; the frames before are used", error)
-    if images:
-        yield images
-
-
-def _lively_window(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The livelier of two windows of a clip uint8 [T, H, W, 3], as large as they may be."""
-    _, height, width, _ = clip.shape
+    data, multiple = config.data, 2 * config.ladder().grid
+    clip = decode_frames(stored.frames[:FRAMES])
+    frames, height, width, _ = clip.shape
     most = (SHORT, LONG) if height <= width else (LONG, SHORT)
-    rows, columns = (min(side, limit) // SIDES * SIDES for side, limit in zip((height, width), most, strict=True))
+    rows, columns = (min(pair) // multiple * multiple for pair in zip((height, width), most, strict=True))
+    if frames < data.frames or min(rows, columns) < data.crop:
+        raise UserError(
+            f"{stored.source} at frame {stored.start}: {frames} frames of {width}x{height} px; "
+            f"expected at least {data.frames} of {data.crop} px a side"
+        )
     windows = []
     for _ in range(2):
         top, left = rng.integers((height - rows + 1, width - columns + 1))

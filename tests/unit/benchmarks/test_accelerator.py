@@ -13,13 +13,25 @@ import skimage
 from PIL import Image
 
 from benchmarks.accelerator import fetch, gather, pack, parcels, train
-from benchmarks.accelerator.batches import draw, make_batch
+from benchmarks.accelerator.batches import choose_scene, draw, make_batch, packed_batches, photo_share
 from benchmarks.accelerator.encode import store_clip, truth_options
 from benchmarks.accelerator.layout import DESCRIPTION, Pack, read_description
 from benchmarks.accelerator.scenes import decode, film_scene, load_scenes, open_photo
+from benchmarks.accelerator.windows import turns
+from data_pipelines.build.write import write_dataset
 from data_pipelines.motion import Photo
+from data_pipelines.store import StoredClip, encode_frame
 from mrsr.checkpoint import load_model
-from mrsr.config import DataConfig, ExperimentConfig, ModelConfig, OptimizerConfig, StageConfig, TrainConfig, validate
+from mrsr.config import (
+    DataConfig,
+    DegradationConfig,
+    ExperimentConfig,
+    ModelConfig,
+    OptimizerConfig,
+    StageConfig,
+    TrainConfig,
+    validate,
+)
 from mrsr.errors import RunError, UserError
 from mrsr.evaluation.clips import clip_from_array
 from mrsr.evaluation.degradation import Degradation, degrade
@@ -44,29 +56,41 @@ def experiment() -> ExperimentConfig:
             name="packed",
             routes="180:360",
             model=ModelConfig(name="slim", stages=tuple(StageConfig(width=4, rrdbs=0, hidden=2) for _ in range(4))),
-            data=DataConfig(source="folder", path="pack", frames=2, crop=48, jpeg=0.5, h264=0.5, photos=0.5),
+            data=DataConfig(
+                sources="clips:pack,photos:pack", frames=2, crop=48, degradation=DegradationConfig(jpeg=0.5, codec=0.5)
+            ),
             optimizer=OptimizerConfig(warmup=1, decay=8),
             train=TrainConfig(steps=8, batch_size=2, log_every=1),
         )
     )
 
 
+def stored(source: str, start: int, frames: np.ndarray) -> StoredClip:
+    return StoredClip(tuple(encode_frame(frame, 95) for frame in frames), source, start, 25.0, 1.0, "")
+
+
+def dataset(folder: Path, train: list[StoredClip], validation: list[StoredClip]) -> Path:
+    """A data set as `mrsr data build` writes it."""
+    splits = {"train": lambda: train, "validation": lambda: validation}
+    write_dataset("mrsr_video", splits, folder, {"counts": {}}, readme=lambda _: "")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     """A pack of one photograph, one video and one held-out clip."""
     data = tmp_path_factory.mktemp("data")
-    for name in ("train", "photos", "validation"):
-        (data / name).mkdir()
+    (data / "photos").mkdir()
     with Image.open(COFFEE) as image:
         image.convert("RGB").save(data / "photos" / "coffee.png")
-    store_clip(data / "train" / "walk.mp4", filmed(6, 120), 25, truth_options(10))
-    store_clip(data / "validation" / "talk.mp4", filmed(3, 120, seed=1), 25, truth_options(10))
+    walk, talk = stored("walk.mp4", 0, filmed(6, 120)), stored("talk.mp4", 0, filmed(3, 120, seed=1))
+    clips = dataset(data / "clips", [walk], [talk])
     folder = tmp_path_factory.mktemp("pack")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gather, "PHOTO_SCENES", 2)
         patch.setattr(gather, "PHOTO_FRAMES", 3)
         patch.setattr(gather, "PHOTO_SIDE", 96)
-        pack.make_pack(data, folder, {"packed": experiment()}, 10**7)
+        pack.make_pack(clips, data / "photos", folder, {"packed": experiment()}, 10**7)
     return read_description(folder)
 
 
@@ -121,7 +145,7 @@ def test_inputs_that_show_another_scene_are_refused(packed: Pack, tmp_path: Path
 @pytest.mark.parametrize("filmed_scene", [True, False])
 def test_inputs_and_truth_of_a_clip_show_the_same_place_and_time(packed: Pack, filmed_scene: bool) -> None:
     config = experiment()
-    config.data.h264 = 1.0
+    config.data.degradation.codec = 1.0
     scene = next(one for one in load_scenes(packed, config.ladder(), 1) if one.filmed == filmed_scene)
     for seed in range(4):
         inputs, truth = draw(scene, config, np.random.default_rng(seed))
@@ -142,6 +166,28 @@ def test_batches_follow_from_seed_and_step_alone_and_differ_between_steps(packed
     assert not np.array_equal(first["truth"][360], other["truth"][360])
 
 
+def test_batches_made_ahead_are_those_of_their_steps_wherever_they_start(packed: Pack) -> None:
+    config = experiment()
+    scenes = load_scenes(packed, config.ladder(), 1)
+    ahead = packed_batches(config, scenes, 5)
+    for step in (5, 6, 7):
+        batch, expected = next(ahead), make_batch(config, scenes, step)
+        for side in ("inputs", "truth"):
+            for rung, clips in expected[side].items():
+                np.testing.assert_array_equal(batch[side][rung], clips)
+    ahead.close()
+
+
+def test_scenes_are_drawn_by_the_weights_of_the_sources(packed: Pack) -> None:
+    config = experiment()
+    config.data.sources = "clips:pack=3,photos:pack=1"
+    scenes = load_scenes(packed, config.ladder(), 1)
+    rng = np.random.default_rng(0)
+    drawn = [choose_scene(scenes, photo_share(config), rng).filmed for _ in range(2000)]
+    # Four standard deviations of the mean of 2000 draws.
+    assert abs(np.mean(drawn) - 0.25) < 4 * (0.25 * 0.75 / 2000) ** 0.5
+
+
 def test_the_held_out_input_is_the_one_evaluate_would_measure(packed: Pack) -> None:
     (held_out,) = packed.held_out
     frames, fps = read_clip(packed.folder / held_out.file)
@@ -152,24 +198,49 @@ def test_the_held_out_input_is_the_one_evaluate_would_measure(packed: Pack) -> N
     np.testing.assert_array_equal(read_clip(packed.folder / held_out.coded)[0], expected)
 
 
-def test_videos_of_one_stem_take_turns_until_the_budget_is_spent(tmp_path: Path) -> None:
-    files = []
-    for number, ending in enumerate(("mp4", "mkv")):
-        files.append(tmp_path / f"clip.{ending}")
-        store_clip(files[-1], filmed(48, 60, seed=number), 25, truth_options(30))
+def test_of_every_source_clips_spread_over_it_take_turns() -> None:
+    starts = {"long.mp4": range(0, 240, 24), "short.mp4": [0]}
+    clips = [StoredClip((), source, start, 25.0, 1.0, "") for source in starts for start in starts[source]]
+    clips.reverse()
+    order = [(number, clips[index].source, clips[index].start) for number, index in turns(clips)]
+    assert order == [
+        (0, "long.mp4", 0),
+        (0, "short.mp4", 0),
+        (1, "long.mp4", 48),
+        (2, "long.mp4", 120),
+        (3, "long.mp4", 168),
+    ]
+
+
+def test_clips_are_packed_until_the_budget_is_spent_and_small_ones_left_out_by_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wide = [stored(name, start, filmed(4, 60, seed=start)) for name in ("a.mp4", "a.mkv") for start in (0, 4)]
+    small = stored("small.mp4", 7, filmed(4, 44))
+    clips = dataset(tmp_path / "clips", [*wide, small], wide[:1])
     folder = tmp_path / "pack"
     folder.mkdir()
-    everything = gather.video_scenes(files, folder, experiment(), 10**9)
-    names = ["video_000_clip_0", "video_001_clip_0", "video_000_clip_1", "video_001_clip_1"]
-    assert [scene.name for scene in everything] == names
+    everything = gather.video_scenes(clips, folder, experiment(), 10**9)
+    assert len(everything) == 4
+    assert "left out: small.mp4 at frame 7: 4 frames of 44x44 px; expected at least 2 of 48 px a side" in caplog.text
     sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
-    # Room for half of the last scene: x264 does not write the very same bytes every time.
-    budget = sum(sizes.values()) - sum(size for name, size in sizes.items() if name.startswith(names[-1])) // 2
+    last = sum(size for name, size in sizes.items() if name.startswith(everything[-1].name))
     for file in folder.iterdir():
         file.unlink()
-    kept = gather.video_scenes(files, folder, experiment(), budget)
-    assert [scene.name for scene in kept] == names[:3]
+    # Room for half of the last scene: x264 does not write the very same bytes every time.
+    budget = sum(sizes.values()) - last // 2
+    kept = gather.video_scenes(clips, folder, experiment(), budget)
+    assert [scene.name for scene in kept] == [scene.name for scene in everything[:3]]
     assert sum(file.stat().st_size for file in folder.iterdir()) <= budget
+
+
+def test_a_pack_of_photographs_alone_is_measured_on_the_held_out_photographs_of_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather, "HELD_OUT_FRAMES", 1)
+    held_out = gather.held_out(None, tmp_path, experiment())
+    assert {clip.name for clip in held_out} == {"astronaut", "coffee"}
+    assert all((tmp_path / clip.file).is_file() and (tmp_path / clip.coded).is_file() for clip in held_out)
 
 
 def test_a_file_cut_in_parts_comes_together_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +259,8 @@ def test_a_file_cut_in_parts_comes_together_again(tmp_path: Path, monkeypatch: p
 
 WITHOUT_PYAV = """
 import sys
-for name in ("av", "ml_collections", "tensorboardX", "grain", "tensorflow"):
+absent = "av ml_collections tensorboardX grain tensorflow tensorflow_datasets array_record mediapipe"
+for name in absent.split():
     sys.modules[name] = None
 from benchmarks.accelerator.train import main
 sys.exit(main(sys.argv[1:]))
@@ -258,11 +330,21 @@ def test_a_state_too_large_to_carry_leaves_the_weights_to_start_from(
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning:importlib")
 def test_bad_input_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing, config = str(tmp_path / "missing"), str(ROOT / "benchmarks/accelerator/config.py:tiny")
-    assert pack.main(["--data", missing, "--output", str(tmp_path / "pack"), "--config", config]) == 2
+    output = ["--output", str(tmp_path / "pack"), "--config", config]
+    assert pack.main(output) == 2
+    assert pack.main(["--clips", missing, *output]) == 2
+    assert pack.main(["--photos", missing, *output]) == 2
+    tfds = "--config.data.sources=tfds:davis"
+    assert pack.main(["--photos", missing, tfds, *output]) == 2
+    vp9 = "--config.data.degradation.codecs=('vp9',)"
+    assert pack.main(["--photos", missing, vp9, *output]) == 2
     assert train.main(["--pack", missing, "--workdir", missing, "--out", missing, "--minutes", "1"]) == 2
     assert fetch.main(["--from", missing, "--workdir", str(tmp_path / "run")]) == 2
     lines = capsys.readouterr().err.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["pack", "train", "fetch"]
+    assert [line.partition(":")[0] for line in lines] == ["pack"] * 5 + ["train", "fetch"]
+    for line, named in zip(lines, ("--photos", missing, missing, "tfds:davis", "vp9"), strict=False):
+        assert named in line
+        assert "expected" in line
     assert list(tmp_path.iterdir()) == []
 
 
