@@ -7,6 +7,7 @@ is trained on there is no encoder.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,10 @@ class Pack:
     configs: dict[str, ExperimentConfig]
     scenes: tuple[Scene, ...]
     held_out: tuple[HeldOut, ...]
+
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change when the scenes trained on do."""
+        return hashlib.sha256(repr(self.scenes).encode()).hexdigest()[:12]
 
 
 def write_description(pack: Pack) -> None:

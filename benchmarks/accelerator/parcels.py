@@ -10,6 +10,7 @@ from mrsr.checkpoint import CHECKPOINTS
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 from mrsr.files import replaced
+from mrsr.train.resume import DATA
 
 PART = 16_600_000
 """Most bytes of a file: below 16 MiB."""
@@ -53,7 +54,11 @@ def take(folder: Path, name: str, output: Path) -> None:
 
 
 def put_resume(workdir: Path, step: int, folder: Path, limit: int) -> bool:
-    """Puts a run's state at a step (config, log, checkpoint) into a folder; above `limit` bytes it does not: False."""
+    """Puts a run's state at a step into a folder: config, log, what its data held, checkpoint.
+
+    Returns:
+      Whether it did; not where the checkpoint is above `limit` bytes.
+    """
     checkpoint = workdir / CHECKPOINTS / str(step)
     for stale in parts(folder, RESUME):
         stale.unlink()
@@ -61,7 +66,8 @@ def put_resume(workdir: Path, step: int, folder: Path, limit: int) -> bool:
         return False
     packed = workdir / RESUME
     with tarfile.open(packed, "w") as tar:
-        for path in (workdir / FILE_NAME, workdir / LOG, checkpoint):
+        # The config comes last: a tar that was cut between two files reads as a whole one, but for what is missing.
+        for path in (checkpoint, workdir / LOG, workdir / DATA, workdir / FILE_NAME):
             if path.exists():
                 tar.add(path, path.relative_to(workdir))
     put(packed, folder)
@@ -85,6 +91,8 @@ def take_resume(folder: Path, workdir: Path) -> None:
         try:
             with tarfile.open(packed) as tar:
                 tar.extractall(run, filter="data")
+            if not (run / FILE_NAME).is_file():
+                raise tarfile.ReadError("its end is missing")
         except (tarfile.TarError, EOFError) as error:
             raise UserError(f"{folder / RESUME}: damaged ({error}); expected what a slice of training wrote") from None
         run.replace(workdir)

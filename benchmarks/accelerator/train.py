@@ -52,7 +52,8 @@ def _run(args: argparse.Namespace) -> int:
     print(f"{len(scenes)} scenes loaded in {loading:.0f} s", flush=True)
     logged = len(log_records(args.workdir))
     config.train.minutes = max(0.01, args.minutes - loading / 60)
-    outcome = train(config, args.workdir, partial(packed_batches, config, scenes), ())
+    data = {"pack": pack.fingerprint()}
+    outcome = train(config, args.workdir, partial(packed_batches, config, scenes), (), data)
     deliver(pack, args.workdir, outcome, args.out, loading, logged, args.carry)
     return outcome.status
 

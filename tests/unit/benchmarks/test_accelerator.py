@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 from benchmarks.accelerator import fetch, gather, pack, parcels, train
 from benchmarks.accelerator.batches import choose_scene, draw, make_batch, packed_batches, photo_share
 from benchmarks.accelerator.encode import store_clip, truth_options
-from benchmarks.accelerator.layout import DESCRIPTION, Pack, read_description
+from benchmarks.accelerator.layout import DESCRIPTION, Pack, read_description, write_description
 from benchmarks.accelerator.scenes import decode, film_scene, load_scenes, open_photo
 from benchmarks.accelerator.windows import turns
 from data_pipelines.build.write import write_dataset
@@ -305,12 +306,31 @@ def test_the_next_slice_goes_on_where_the_first_ended_and_comes_home(
 
 
 @pytest.mark.slow
+def test_a_run_does_not_go_on_with_another_pack(
+    packed: Pack, first_slice: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in packed.folder.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    scenes = packed.scenes[:-1]
+    write_description(Pack(folder=other, configs=packed.configs, scenes=scenes, held_out=packed.held_out))
+    options = ["--pack", other, "--workdir", tmp_path / "run", "--out", tmp_path / "out", "--minutes", "5"]
+    assert train.main([*map(str, options), "--resume", str(first_slice[0])]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.endswith("expected the same data, or a new folder")
+
+
+@pytest.mark.slow
 def test_a_state_cut_short_on_the_way_leaves_no_run_folder(first_slice: tuple[Path, str], tmp_path: Path) -> None:
     whole = (first_slice[0] / parcels.RESUME).read_bytes()
-    (tmp_path / parcels.RESUME).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=r"resume\.tar: damaged"):
-        parcels.take_resume(tmp_path, tmp_path / "run")
-    assert [file.name for file in tmp_path.iterdir()] == [parcels.RESUME]
+    with tarfile.open(first_slice[0] / parcels.RESUME) as tar:
+        between_files = [member.offset for member in tar][1:]
+    for length in (len(whole) // 2, 1000, *between_files):
+        (tmp_path / parcels.RESUME).write_bytes(whole[:length])
+        with pytest.raises(UserError, match=r"resume\.tar: damaged"):
+            parcels.take_resume(tmp_path, tmp_path / "run")
+        assert [file.name for file in tmp_path.iterdir()] == [parcels.RESUME]
 
 
 @pytest.mark.slow
