@@ -10,7 +10,7 @@ FPS = 30
 # Encoders whose rate factor goes by the content of the picture; a quantizer means the same in any surroundings.
 _WEIGHED = ("h264", "h265")
 _BLOCK = 16
-_SMALLEST, _WIDEST_BORDER = 64, 32
+_SMALLEST, _WIDEST_BORDER = 80, 32
 
 
 def at_quality(clip: np.ndarray, rung: int, codec: str, level: float, lead: int = 0) -> np.ndarray:
@@ -28,17 +28,19 @@ def at_quality(clip: np.ndarray, rung: int, codec: str, level: float, lead: int 
     # PyAV is not everywhere that the other degradations are used.
     from mrsr.video.codec import Quality, round_trip
 
-    framed, inside = bordered(clip, codec)
-    if codec in _WEIGHED:
-        level = whole_frame_quality(level, framed.shape[1:3], rung)
-    return round_trip(with_lead(framed, lead), codec, Quality(level), FPS)[lead:][inside]
+    if codec not in _WEIGHED:
+        return round_trip(with_lead(clip, lead), codec, Quality(level), FPS)[lead:]
+    framed, inside = bordered(clip)
+    target = Quality(whole_frame_quality(level, framed.shape[1:3], rung))
+    return round_trip(with_lead(framed, lead), codec, target, FPS)[lead:][inside]
 
 
 def at_rate(clip: np.ndarray, codec: str, bits_per_pixel: np.ndarray, lead: int = 0) -> np.ndarray:
     """The cut-out uint8 [T, h, w, 3] coded by one encoder that holds a rate.
 
     The budget is that of its pixels, plus what an empty frame costs: in a whole frame that is next to nothing, in a
-    cut-out it could be all.
+    cut-out it could be all. A whole frame shares its rate out among its parts; a cut-out keeps its own, so that single
+    ones come out some 2 dB better or worse than in the frame.
 
     Args:
       clip: the cut-out.
@@ -50,29 +52,26 @@ def at_rate(clip: np.ndarray, codec: str, bits_per_pixel: np.ndarray, lead: int 
     from mrsr.video.codec import BitRate, round_trip
 
     settings = call_codec(codec)
-    framed, inside = bordered(clip, codec)
+    framed, inside = bordered(clip)
     pixels = math.prod(framed.shape[1:3])
     rates = FPS * (np.asarray(bits_per_pixel, np.float64) * pixels + 8 * settings.skipped)
     rates = np.concatenate([np.repeat(rates[:1], lead), rates]) if settings.adapts else rates[:1]
     return round_trip(with_lead(framed, lead), codec, BitRate(tuple(rates.tolist())), FPS)[lead:][inside]
 
 
-def bordered(clip: np.ndarray, codec: str) -> tuple[np.ndarray, tuple[slice, ...]]:
-    """The cut-out mirrored around its edges for encoders that weigh its content, and where in it the cut-out lies.
+def bordered(clip: np.ndarray) -> tuple[np.ndarray, tuple[slice, ...]]:
+    """The cut-out mirrored around its edges, [T, H, W, 3], and where in it the cut-out lies.
 
-    Twice its size, 64 px at least, by 32 px on each side at most: with fewer than four blocks in a row the inner ones,
-    by which the encoder judges, say nothing of the whole.
+    Twice its size, 80 px at least, by 32 px on each side at most: in fewer than five rows of blocks the inner ones, by
+    which x264 and x265 judge a picture, say little of the whole; and there are headers a small frame's rate goes into.
     """
-    borders = [(0, 0), *(_border(side, codec) for side in clip.shape[1:3]), (0, 0)]
+    borders = [(0, 0), *((_border(side), _border(side)) for side in clip.shape[1:3]), (0, 0)]
     inside = tuple(slice(before, before + length) for (before, _), length in zip(borders, clip.shape, strict=True))
     return np.pad(clip, borders, mode="reflect"), inside
 
 
-def _border(side: int, codec: str) -> tuple[int, int]:
-    if codec not in _WEIGHED:
-        return 0, 0
-    width = min(max(side // 2, -(-(_SMALLEST - side) // 2)), _WIDEST_BORDER)
-    return width, width
+def _border(side: int) -> int:
+    return min(max(side // 2, math.ceil((_SMALLEST - side) / 2)), _WIDEST_BORDER)
 
 
 def whole_frame_quality(level: float, size: tuple[int, ...], rung: int) -> float:

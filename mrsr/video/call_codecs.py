@@ -29,7 +29,7 @@ class BitRate:
 
     Attributes:
       bits_per_second: of every frame in turn, the last one for all that follow; encoders take whole kbit/s. Only `h264`
-        takes more than one.
+        takes more than one; it begins nearer to the highest and settles within half a second or so.
     """
 
     bits_per_second: tuple[float, ...]

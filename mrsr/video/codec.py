@@ -30,8 +30,9 @@ def _encoder(
     if isinstance(target, Quality):
         encoder.options = codec.quality(target.level)
     else:
-        encoder.options = codec.rate(_whole(max(target.bits_per_second)))
-        encoder.bit_rate = _whole(target.bits_per_second[0])
+        # x264 never goes above the rate it was opened with.
+        encoder.bit_rate = _whole(max(target.bits_per_second))
+        encoder.options = codec.rate(encoder.bit_rate)
     # As many threads as cores would cut every frame into as many slices: other figures on every machine.
     encoder.thread_count = 1
     return encoder
