@@ -86,8 +86,9 @@ class DatasetConfig:
     Attributes:
       frames: frames in a clip; what is left of a scene is dropped.
       smallest: shortest side of a frame as stored, px; at least the cut-outs that will be taken of it.
-      sharpness: share of the finest detail a frame must hold at the size it is stored in, 0 to 1; a source that holds
-        less is reduced until it does.
+      sharpness: how strong the finest detail of a frame must be at the size it is stored in, relative to its coarse
+        detail and to a scene's own spectrum; 0 takes all. A source that holds less is reduced until it does. Cameras'
+        photographs measure 0.4 to 0.7 at a third of their size, pictures enlarged by 2 0.1 to 0.24.
       reductions: the factors tried, ascending.
       motion: least mean absolute difference between frames of a clip, levels; below, it is static.
       detail: least mean absolute difference between neighbouring pixels, levels; below, there is nothing to see.
@@ -99,7 +100,7 @@ class DatasetConfig:
 
     frames: int = 24
     smallest: int = 384
-    sharpness: float = 0.5
+    sharpness: float = 0.25
     reductions: tuple[float, ...] = (1.0, 1.25, 1.5, 2.0, 3.0)
     motion: float = 0.3
     detail: float = 1.0

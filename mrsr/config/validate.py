@@ -98,10 +98,9 @@ def validate_dataset(config: DatasetConfig) -> DatasetConfig:
     _check_types(config, "")
     for path in ("frames", "smallest", "shard_megabytes"):
         _require(config, path, lambda v: v > 0, "above 0")
-    for path in ("motion", "detail"):
+    for path in ("motion", "detail", "sharpness"):
         _require(config, path, lambda v: v >= 0, "0 or above")
-    for path in ("sharpness", "validation"):
-        _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
+    _require(config, "validation", lambda v: 0 <= v <= 1, "from 0 to 1")
     _require(config, "quality", lambda v: 1 <= v <= 100, "from 1 to 100")
     _require(config, "reductions", lambda v: v and v[0] >= 1 and list(v) == sorted(set(v)), "factors from 1, ascending")
     return config
