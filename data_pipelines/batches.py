@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from itertools import count
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
 
+from data_pipelines.crops import turn
 from data_pipelines.degradations import degrade
-from data_pipelines.material import Material, draw_clip, held_out_clips, open_material
+from data_pipelines.sources import ClipSource
 from mrsr.config import ExperimentConfig
 from mrsr.imaging.ranges import to_uint8
 from mrsr.imaging.resample import resize
 from mrsr.ladder import Ladder
-
-__all__ = ["Batch", "ahead", "held_out_clips", "make_batch", "pyramid", "training_batches"]
 
 
 class Batch(TypedDict):
@@ -41,16 +36,20 @@ def pyramid(clip: np.ndarray, ladder: Ladder) -> dict[int, np.ndarray]:
     return rungs
 
 
-def make_batch(config: ExperimentConfig, material: Material, step: int) -> Batch:
-    """The batch of a step: a pure function of the config, the material and the step."""
-    ladder, routes = config.ladder(), config.route_set()
+def examples(config: ExperimentConfig, source: ClipSource, index: int, rng: np.random.Generator) -> Batch:
+    """The `data.cutouts` examples that one clip of a source gives: a pure function of its arguments.
+
+    Raises:
+      UserError: the clip is too small, too short or damaged.
+    """
+    data, ladder, routes = config.data, config.ladder(), config.route_set()
     inputs: dict[int, list[np.ndarray]] = {rung: [] for rung in routes.inputs}
     truth: dict[int, list[np.ndarray]] = {rung: [] for rung in routes.outputs}
-    for index in range(config.train.batch_size):
-        rng = np.random.default_rng((config.train.seed, step, index))
-        rungs = pyramid(draw_clip(material, config.data, rng, step), ladder)
-        for rung, clip in degrade({rung: rungs[rung] for rung in routes.inputs}, config.data, rng).items():
-            inputs[rung].append(clip)
+    for clip in source.clips(index, rng, data.frames, data.crop, data.cutouts):
+        rungs = pyramid(turn(clip, rng) if data.flip else clip, ladder)
+        degraded = degrade({rung: rungs[rung] for rung in routes.inputs}, data.degradation, rng)
+        for rung in routes.inputs:
+            inputs[rung].append(degraded[rung])
         for rung in routes.outputs:
             truth[rung].append(rungs[rung])
     return Batch(
@@ -59,27 +58,9 @@ def make_batch(config: ExperimentConfig, material: Material, step: int) -> Batch
     )
 
 
-def training_batches(config: ExperimentConfig, start_step: int = 0) -> Iterator[Batch]:
-    """The batches of step `start_step`, the next one, and so on without end.
-
-    Batch k depends on the config and k alone: not on the number of `data.workers`, the threads that prepare batches
-    ahead of the consumer, nor on where the iterator started. Closing the iterator ends the threads; what goes wrong in
-    one is raised to whoever asks for its batch.
-
-    Raises:
-      UserError: the material is missing, or too small for the cut-outs.
-    """
-    return ahead(partial(make_batch, config, open_material(config.data)), config.data.workers, start_step)
-
-
-def ahead(make: Callable[[int], Batch], workers: int, start_step: int) -> Iterator[Batch]:
-    """`make(start_step)`, `make(start_step + 1)`, ... in order, made by `workers` threads ahead of the consumer."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
-    waiting: deque[Future[Batch]] = deque()
-    try:
-        for step in count(start_step):
-            waiting.append(pool.submit(make, step))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Batches one after the other, as one."""
+    return Batch(
+        inputs={rung: np.concatenate([part["inputs"][rung] for part in parts]) for rung in parts[0]["inputs"]},
+        truth={rung: np.concatenate([part["truth"][rung] for part in parts]) for rung in parts[0]["truth"]},
+    )

@@ -8,7 +8,6 @@ colour. Nothing here is fit to say how well faces in general are restored.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +36,7 @@ HELD_OUT = {"astronaut.png": (224.0, 206.0), "coffee.png": (300.0, 200.0)}
 CUTOUT = (360, 384)
 """Height and width (px) of a held-out clip: a piece of a frame of the top rung."""
 
+_FOLDER = Path(skimage.__file__).parent / "data"
 _REACH = (20.0, 9.0)
 _FPS = 25.0
 
@@ -50,14 +50,13 @@ class HeldOutClip(NamedTuple):
 
 
 def _load(name: str) -> Photo:
-    with Image.open(Path(skimage.__file__).parent / "data" / name) as image:
+    with Image.open(_FOLDER / name) as image:
         return Photo(Path(name).stem, np.array(image.convert("RGB")))
 
 
-@lru_cache(maxsize=1)
-def training_photos() -> tuple[Photo, ...]:
+def training_files() -> list[Path]:
     """The photographs trained on."""
-    return tuple(_load(name) for name in TRAINING)
+    return [_FOLDER / name for name in TRAINING]
 
 
 def held_out_clips(frames: int) -> list[HeldOutClip]:

@@ -20,14 +20,16 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Trains; the exit status is 75 for a run that was preempted."""
     config = read_config(args.config, rest)
 
-    from data_pipelines.batches import held_out_clips, training_batches
+    from data_pipelines.held_out import held_out_clips
+    from data_pipelines.loader import training_batches
+    from data_pipelines.sources import fingerprints
     from mrsr.evaluation.clips import clip_from_array
     from mrsr.train.devices import split_cpu
     from mrsr.train.loop import train
 
     split_cpu(config.train.cpu_devices)
     held_out = [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in held_out_clips(config)]
-    outcome = train(config, args.workdir, partial(training_batches, config), held_out)
+    outcome = train(config, args.workdir, partial(training_batches, config), held_out, fingerprints(config.data))
     going_on = "; the same command goes on from there" if outcome.status else ""
     print(f"{args.workdir}: {outcome.reason}{going_on}")
     return outcome.status

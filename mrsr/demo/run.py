@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_pipelines.batches import held_out_clips, training_batches
+from data_pipelines.held_out import held_out_clips
+from data_pipelines.loader import training_batches
 from mrsr.checkpoint import Store
 from mrsr.config import ExperimentConfig, config_hash, load_config, validate
 from mrsr.config.serialise import FILE_NAME
@@ -146,7 +147,7 @@ def _next_commands(config: ExperimentConfig, files: Files) -> list[tuple[str, st
         ("Measure the same clips again, or your videos with --videos:",
          f"mrsr evaluate {model} --degradation {inputs} --frames {frames} --json figures.json"),
         ("Time every route on this machine:", f"mrsr bench {model}"),
-        ("Train longer, on a folder of your own videos (in a checkout):",
-         "mrsr train --config experiments/base.py:tiny --workdir runs/tiny "
-         "--config.data.source=folder --config.data.path=VIDEOS"),
+        ("Make a data set of your own videos, and train longer on it (in a checkout):",
+         "mrsr data build VIDEOS --output runs/clips && "
+         "mrsr train --config experiments/base.py:tiny --workdir runs/tiny --config.data.sources=clips:runs/clips"),
     ]  # fmt: skip

@@ -51,10 +51,11 @@ _FIGURES = ("psnr_y", "ssim_y")
 def degradations(config: ExperimentConfig) -> list[Degradation]:
     """What held-out inputs go through: nothing, and the middle of each degradation that is trained on."""
     names = ["bicubic"]
-    if config.data.jpeg:
-        names.append(f"jpeg:{sum(config.data.jpeg_quality) // 2}")
-    if config.data.h264:
-        names.append(f"h264:{sum(config.data.h264_crf) // 2}")
+    trained = config.data.degradation
+    if trained.jpeg:
+        names.append(f"jpeg:{sum(trained.jpeg_quality) // 2}")
+    if trained.codec:
+        names.append(f"h264:{sum(trained.h264_crf) // 2}")
     return parse_degradations(names)
 
 

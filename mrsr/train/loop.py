@@ -20,7 +20,8 @@ from mrsr.evaluation.evaluate import write_report
 from mrsr.evaluation.geometry import allowed_routes
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.train import resume
-from mrsr.train.devices import check_batch, parallel_step, replicate, shard, unreplicate
+from mrsr.train.ahead import Ahead
+from mrsr.train.devices import check_batch, parallel_step, replicate, unreplicate
 from mrsr.train.evaluate import evaluate_run
 from mrsr.train.optimizer import learning_rate, make_optimizer
 from mrsr.train.preemption import PREEMPTED, preemption
@@ -41,7 +42,13 @@ class Outcome:
     status: int
 
 
-def train(config: ExperimentConfig, workdir: Path, batches: Batches, held_out: Sequence[Clip]) -> Outcome:
+def train(
+    config: ExperimentConfig,
+    workdir: Path,
+    batches: Batches,
+    held_out: Sequence[Clip],
+    data: Mapping[str, str] | None = None,
+) -> Outcome:
     """Trains until a stopping criterion holds, or the process is asked to stop; the run folder keeps everything.
 
     Args:
@@ -49,9 +56,10 @@ def train(config: ExperimentConfig, workdir: Path, batches: Batches, held_out: S
       workdir: the run folder; a run already in it is resumed.
       batches: where batches come from.
       held_out: clips to evaluate on; none, and no evaluation is made.
+      data: what each source of the batches holds, by name, as a fingerprint: a run is resumed on the same only.
 
     Raises:
-      UserError: the config contradicts itself, the folder, or the number of devices.
+      UserError: the config contradicts itself, the folder, or the number of devices; or the data have changed.
       RunError: a loss is not finite; the batch is saved and the newest checkpoint is good.
     """
     validate(config)
@@ -60,11 +68,16 @@ def train(config: ExperimentConfig, workdir: Path, batches: Batches, held_out: S
     for clip in held_out:
         allowed_routes(clip, config.route_set(), config.ladder())
     resume.claim_workdir(config, workdir, print)
+    resume.claim_data(data or {}, workdir)
     with preemption() as asked, Store(workdir, config.train.keep) as store:
         state = resume.start(config, optimizer, store, print)
         step = int(state.step)
         total = step + steps_to_go(config.train, step)
-        with Reporter(workdir, total, step) as reporter, closing(batches(step)) as source:  # type: ignore[type-var]
+        with (
+            Reporter(workdir, total, step) as reporter,
+            closing(batches(step)) as made,  # type: ignore[type-var]
+            Ahead(made) as source,
+        ):
             run = _Run(config, workdir, store, reporter, held_out)
             step, reason = run.steps(replicate(state), parallel_step(config, optimizer), source, asked.is_set)
     return Outcome(reason, step, PREEMPTED if reason == _ASKED else 0)
@@ -91,28 +104,26 @@ class _Run:
         self,
         state: TrainState,
         one_step: Callable[..., tuple[TrainState, dict[str, jax.Array]]],
-        source: Iterator[Mapping[str, Any]],
+        source: Ahead,
         asked: Callable[[], bool],
     ) -> tuple[int, str]:
         """Steps until there is a reason to end; returns the steps done and the reason, with the last state saved."""
         limits = self.config.train
         step = saved = logged = int(unreplicate(state.step))
         started = since = time.monotonic()
-        waited, evaluating = 0.0, 0.0
+        evaluating = 0.0
         reason = stop_reason(limits, step, 0.0)
         while reason is None:
-            asking = time.monotonic()
             batch = next(source)
-            waited += time.monotonic() - asking
-            state, metrics = one_step(state, shard(batch))
+            state, metrics = one_step(state, batch.devices)
             step += 1
             figures = {name: float(value) for name, value in unreplicate(metrics).items()}
-            self._check(figures, batch, step)
+            self._check(figures, batch.host, step)
             self.reporter.advance(step)
             if step % limits.log_every == 0:
                 took = time.monotonic() - since
-                self._log(step, figures, took / (step - logged), waited / took)
-                since, waited, logged = time.monotonic(), 0.0, step
+                self._log(step, figures, took / (step - logged), source.waited / took)
+                since, source.waited, logged = time.monotonic(), 0.0, step
             reason = _ASKED if asked() else stop_reason(limits, step, time.monotonic() - started - evaluating)
             evaluation_due = reason is None and limits.evaluate_every > 0 and step % limits.evaluate_every == 0
             if evaluation_due or (reason is None and step % limits.checkpoint_every == 0):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jax
@@ -15,9 +16,10 @@ from mrsr.checkpoint import WEIGHTS, Store, has_checkpoint, load_model
 from mrsr.config import ExperimentConfig, differences, load_config, save_config
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
-from mrsr.files import part_of
+from mrsr.files import part_of, replaced
 from mrsr.train.state import TrainState, abstract_state, init_state
 
+DATA = "data.json"
 MAY_CHANGE = (
     "name data.workers train.cpu_devices train.steps train.examples train.minutes train.log_every "
     "train.checkpoint_every train.evaluate_every train.evaluate_frames train.keep"
@@ -46,6 +48,25 @@ def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], 
     elif workdir.exists() and not (workdir / FILE_NAME).is_file() and _holds_other_things(workdir):
         raise UserError(f"{workdir}: not a run folder and not empty; expected a new folder or one with {FILE_NAME}")
     save_config(config, workdir)
+
+
+def claim_data(data: Mapping[str, str], workdir: Path) -> None:
+    """Keeps what each source of the data held, by fingerprint, in `data.json`, or checks that it still holds that.
+
+    Raises:
+      UserError: the run folder has a checkpoint that was trained on other contents.
+    """
+    path = workdir / DATA
+    if has_checkpoint(workdir) and path.is_file():
+        before = json.loads(path.read_text())
+        for name in sorted(before.keys() | data.keys()):
+            if before.get(name) != data.get(name):
+                raise UserError(
+                    f"{workdir}: its run was trained on {name} as {before.get(name)}, which is now {data.get(name)}; "
+                    "expected the same data, or a new folder"
+                )
+    with replaced(path) as beside:
+        beside.write_text(json.dumps(dict(data), indent=2, sort_keys=True) + "\n")
 
 
 def _holds_other_things(workdir: Path) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small import leaves, two_rungs
 
-from data_pipelines.batches import training_batches
+from data_pipelines.loader import training_batches
 from mrsr.checkpoint import load_model
 from mrsr.errors import RunError
 from mrsr.train.loop import train

@@ -1,6 +1,7 @@
 """A training run in a process of its own: `training_process.py WORKDIR [SIGNAL STEP]`.
 
-The signal is sent when the batch of STEP is asked for, so that it always falls on the same step.
+The signal is sent when the batch of STEP is brought, which happens while a step before it runs: step STEP - 1 at most,
+STEP - 2 at least.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from small import two_rungs
 
-from data_pipelines.batches import training_batches
+from data_pipelines.loader import training_batches
 from mrsr.train.loop import train
 
 

@@ -22,8 +22,8 @@ def test_the_argument_chooses_and_overrides_change_single_fields() -> None:
 
 
 def test_tuples_and_text_are_overridden_too() -> None:
-    config = read_config(BASE, ["--config.data.jpeg_quality=(20, 60)", "--config.routes=180:720"])
-    assert config.data.jpeg_quality == (20, 60)
+    config = read_config(BASE, ["--config.data.degradation.jpeg_quality=(20, 60)", "--config.routes=180:720"])
+    assert config.data.degradation.jpeg_quality == (20, 60)
     assert str(config.route_set()) == "180:720"
 
 

@@ -26,7 +26,7 @@ def test_json_holds_every_field_and_gives_the_config_back() -> None:
     assert from_json(to_json(config)) == config
     fields = json.loads(to_json(config))
     assert fields["train"]["steps"] == 6
-    assert fields["data"]["jpeg_quality"] == [40, 95]
+    assert fields["data"]["degradation"]["jpeg_quality"] == [40, 95]
 
 
 def test_a_number_of_another_kind_is_the_same_setting() -> None:

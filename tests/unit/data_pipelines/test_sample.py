@@ -8,7 +8,8 @@ import numpy as np
 import skimage
 from skimage.feature import Cascade
 
-from data_pipelines.sample import HELD_OUT, TRAINING, held_out_clips, training_photos
+from data_pipelines.photos import load_photo
+from data_pipelines.sample import HELD_OUT, TRAINING, held_out_clips, training_files
 from mrsr.ladder import Ladder
 
 
@@ -16,11 +17,11 @@ def test_no_photograph_is_both_trained_on_and_held_out() -> None:
     assert not set(TRAINING) & set(HELD_OUT)
     held = {clip.frames[0].tobytes() for clip in held_out_clips(1)}
     assert len(held) == len(HELD_OUT)
-    assert len({photo.pixels.tobytes() for photo in training_photos()}) == len(TRAINING)
+    assert len({file.read_bytes() for file in training_files()}) == len(TRAINING)
 
 
 def test_photographs_are_colour_arrays_large_enough_for_a_cutout() -> None:
-    for photo in training_photos():
+    for photo in map(load_photo, training_files()):
         assert photo.pixels.dtype == np.uint8
         assert photo.pixels.shape[2] == 3
         assert min(photo.size()) >= 250

@@ -1,0 +1,53 @@
+"""The clips a run is evaluated on while it trains, none of them trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data_pipelines import sample
+from data_pipelines.sample import CUTOUT, HeldOutClip
+from mrsr.config import ExperimentConfig, parse_sources
+
+MOST = 8
+"""Held-out clips at most, of as many source files, so that an evaluation does not take longer than the training."""
+
+
+def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
+    """At most `train.evaluate_frames` frames of each held-out clip, sides on the ladder's grid.
+
+    Of data sets the config draws from: the first clip of each file held out, the first `MOST` of these by name.
+    Where there is none: the held-out photographs of the sample.
+
+    Raises:
+      UserError: a data set is missing or damaged.
+    """
+    frames, grid = config.train.evaluate_frames, config.ladder().grid
+    clips: list[HeldOutClip] = []
+    for source in parse_sources(config.data.sources):
+        if source.kind == "clips":
+            clips += _of_data_set(source.where, frames, grid)
+    return clips[:MOST] or sample.held_out_clips(frames)
+
+
+def _of_data_set(folder: str, frames: int, grid: int) -> list[HeldOutClip]:
+    from data_pipelines.store import ClipStore, StoredClip, decode_frames
+
+    store = ClipStore(folder, "validation")
+    firsts: dict[str, StoredClip] = {}
+    for index in range(len(store)):
+        clip = store[index]
+        if clip.source not in firsts or clip.start < firsts[clip.source].start:
+            firsts[clip.source] = clip
+    found = []
+    for name in sorted(firsts):
+        clip = firsts[name]
+        images = decode_frames(clip.frames[:frames])
+        found.append(HeldOutClip(name, middle(images, grid), clip.fps))
+    return found
+
+
+def middle(images: np.ndarray, grid: int) -> np.ndarray:
+    """A window of the middle, at most `CUTOUT`, sides on the grid, of uint8 [T, H, W, 3]."""
+    height, width = (min(side, most) // grid * grid for side, most in zip(images.shape[1:3], CUTOUT, strict=True))
+    top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
+    return np.ascontiguousarray(images[:, top : top + height, left : left + width])

@@ -1,0 +1,138 @@
+"""The loader (Grain): which clip is drawn when, on which host, and the batches made of them ahead of the training step.
+
+One order of clips stands for the whole job: example n follows from the config and n alone. Step s takes the examples
+from s * batch_size on, and host h of H every H-th of them. So a position is a step, whatever the number of hosts and
+workers; the checkpoint keeps it as its step, and a job goes on from there on another number of hosts with no clip
+missed or seen twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from data_pipelines.batches import Batch, examples, joined
+from data_pipelines.sources import ClipSource, open_sources
+from mrsr.config import ExperimentConfig, parse_sources
+from mrsr.errors import UserError
+
+_AHEAD = 2
+_ENDLESS = 2**62
+"""Where an order ends for Grain, which cannot take the length of one that has no end in batches of one clip."""
+
+
+class Draw(NamedTuple):
+    """One clip drawn: the number of its source in `data.sources`, and its own in that source."""
+
+    source: int
+    clip: int
+
+
+class _As:
+    """Turns a clip's number into a `Draw`; at the top of a module, so that other processes can be sent it."""
+
+    def __init__(self, source: int) -> None:
+        self.source = source
+
+    def __call__(self, index: int) -> Draw:
+        return Draw(self.source, index)
+
+
+class _Make:
+    """Turns a `Draw` into examples."""
+
+    def __init__(self, config: ExperimentConfig, sources: list[ClipSource]) -> None:
+        self.config, self.sources = config, sources
+
+    def __call__(self, draw: Draw, rng: np.random.Generator) -> Batch:
+        return examples(self.config, self.sources[draw.source], draw.clip, rng)
+
+
+def draws(config: ExperimentConfig, lengths: list[int]) -> Any:
+    """The endless order of clips, a `grain.MapDataset` of `Draw`: each source shuffled anew every epoch, then mixed.
+
+    Args:
+      config: for its seed and the sources' weights.
+      lengths: clips of each source.
+    """
+    import grain
+
+    seed = config.train.seed
+    orders = [
+        grain.MapDataset.range(length).seed(seed + number).shuffle().repeat().map(_As(number))
+        for number, length in enumerate(lengths)
+    ]
+    return grain.MapDataset.mix(orders, [source.weight for source in parse_sources(config.data.sources)])
+
+
+def of_host(order: Any, clips: int, start_step: int, host: int, hosts: int) -> Any:
+    """The part of an order of clips that one of `hosts` draws from step `start_step` on, `clips` a step over all."""
+    return order.slice(slice(start_step * clips + host, _ENDLESS, hosts))
+
+
+def check_hosts(config: ExperimentConfig, hosts: int) -> int:
+    """Clips a step draws over all hosts.
+
+    Raises:
+      UserError: they cannot be shared equally.
+    """
+    clips = config.train.batch_size // config.data.cutouts
+    if clips % hosts:
+        raise UserError(
+            f"train.batch_size={config.train.batch_size}: with data.cutouts={config.data.cutouts} a step draws {clips} "
+            f"clips; expected a multiple of the {hosts} hosts"
+        )
+    return clips
+
+
+def training_batches(config: ExperimentConfig, start_step: int = 0, host: int = 0, hosts: int = 1) -> Iterator[Batch]:
+    """The batches of step `start_step`, the next one, and so on without end: this host's part of each.
+
+    They depend on the config, the clips and the step alone: not on `data.workers`, nor on where the iterator started.
+    Closing the iterator ends its threads and processes; what goes wrong in one is raised to whoever asks for its batch.
+
+    Args:
+      config: the experiment.
+      start_step: training steps done.
+      host: the number of this host.
+      hosts: how many there are; they share the clips of every step.
+
+    Raises:
+      UserError: a source is missing, or too small for the cut-outs, or the hosts cannot share a batch.
+    """
+    clips = check_hosts(config, hosts)
+    sources = open_sources(config.data)
+    return _batches(config, sources, clips, start_step, host, hosts)
+
+
+def _batches(
+    config: ExperimentConfig, sources: list[ClipSource], clips: int, start_step: int, host: int, hosts: int
+) -> Iterator[Batch]:
+    import grain
+
+    order = draws(config, [len(source) for source in sources])
+    # Drawn before the order is shared out, so that a clip's random numbers follow from its place in the whole order.
+    made = order.seed(config.train.seed).random_map(_Make(config, sources))
+    mine = of_host(made, clips, start_step, host, hosts).batch(clips // hosts, batch_fn=joined)
+    workers = config.data.workers
+    threads = 1 if workers else max(1, (os.cpu_count() or 1) // 2)
+    batches = mine.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(_AHEAD, threads)))
+    if workers:
+        _mark_flags_as_parsed()
+        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=_AHEAD))
+    iterator = iter(batches)
+    try:
+        yield from iterator
+    finally:
+        iterator.close()
+
+
+def _mark_flags_as_parsed() -> None:
+    """Grain reads absl's flags, which nothing parses in a program that has none."""
+    from absl import flags
+
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()

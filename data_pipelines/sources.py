@@ -1,0 +1,66 @@
+"""What clips are drawn from, as the config names it: photographs in motion, stored clips, TFDS data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from data_pipelines import sample
+from data_pipelines.photos import PhotoSource, list_photos
+from mrsr.config import DataConfig, Source, parse_sources
+
+
+class ClipSource(Protocol):
+    """A numbered set of clips to cut training examples out of; it can be sent to another process."""
+
+    def __len__(self) -> int:
+        """How many clips an epoch of it has."""
+        ...
+
+    def clips(self, index: int, rng: np.random.Generator, frames: int, side: int, number: int) -> np.ndarray:
+        """`number` cut-outs of the top rung, of clip `index`: uint8 [number, T, side, side, 3]."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change when the clips do."""
+        ...
+
+
+def open_source(source: Source, data: DataConfig) -> ClipSource:
+    """Opens one source.
+
+    Raises:
+      UserError: it does not exist, or nothing in it can be used.
+    """
+    if source.kind == "clips":
+        # A data set is read with libraries that the embedded sample does without.
+        from data_pipelines.clips import StoredClips
+
+        return StoredClips(source.where)
+    if source.kind == "tfds":
+        from data_pipelines.tfds_source import TfdsSource
+
+        return TfdsSource(source.where, data.frames, data.crop)
+    files = list_photos(Path(source.where)) if source.kind == "photos" else sample.training_files()
+    return PhotoSource(files, data.crop, name=str(source))
+
+
+def open_sources(data: DataConfig) -> list[ClipSource]:
+    """Every source of the config, in its order.
+
+    Raises:
+      UserError: one does not exist, or nothing in it can be used.
+    """
+    return [open_source(source, data) for source in parse_sources(data.sources)]
+
+
+def fingerprints(data: DataConfig) -> dict[str, str]:
+    """What each source held, by its name: a run that resumes goes on with the same clips or not at all.
+
+    Raises:
+      UserError: one does not exist, or nothing in it can be used.
+    """
+    named = zip(parse_sources(data.sources), open_sources(data), strict=True)
+    return {str(source): opened.fingerprint() for source, opened in named}
