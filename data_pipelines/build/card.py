@@ -82,13 +82,13 @@ def _kept(one: Prepared) -> dict[str, Any]:
         "reduction": one.survey.reduction,
         "stored": [width, height],
         "note": one.survey.detail,
-        **_measured(one.survey),
+        "measured": _measured(one.survey),
     }
 
 
 def _rejected(one: Prepared) -> dict[str, Any]:
     told = {"source": one.name, "reason": one.survey.reason, "detail": one.survey.detail}
-    return told | (_measured(one.survey) if one.survey.frames else {})
+    return told | ({"measured": _measured(one.survey)} if one.survey.frames else {})
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -98,7 +98,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         f"# {card['name']}",
         "",
         f"{counts['clips']} clips of {config['frames']} frames from {counts['sources']} of {counts['files']} files. "
-        f"Frames are JPEG of quality {config['quality']}, chroma at full resolution; card.json says all this to machines.",
+        f"Frames are JPEG of quality {config['quality']}, chroma at full resolution. For machines: card.json.",
         "",
         f"    {card['command']}",
         "",
@@ -119,17 +119,18 @@ def card_text(card: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in card["sources"]:
-        sharp = one["sharpness"][list(config["reductions"]).index(one["reduction"])]
+        found = one["measured"]
+        sharp = found["sharpness"][list(config["reductions"]).index(one["reduction"])]
         left_out = ", ".join(f"{count} {reason} left out" for reason, count in one["clips_left_out"].items())
         cells = [
             one["source"],
             one["split"],
             one["clips"],
-            "x".join(map(str, one["size"])),
+            "x".join(map(str, found["size"])),
             format(one["reduction"], "g"),
             "x".join(map(str, one["stored"])),
             sharp,
-            one["fps"],
+            found["fps"],
             "; ".join(filter(None, [left_out, one["note"]])),
             one["licence"],
         ]

@@ -100,10 +100,10 @@ class DatasetConfig:
 
     frames: int = 24
     smallest: int = 384
-    sharpness: float = 0.25
-    reductions: tuple[float, ...] = (1.0, 1.25, 1.5, 2.0, 3.0)
+    sharpness: float = 0.28
+    reductions: tuple[float, ...] = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
     motion: float = 0.3
-    detail: float = 1.0
+    detail: float = 0.5
     validation: float = 0.1
     held_out: tuple[str, ...] = ()
     quality: int = 95
