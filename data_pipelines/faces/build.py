@@ -1,0 +1,169 @@
+"""From clips to a data set of faces: looks at every clip, keeps what passes, cuts it out and writes it.
+
+It goes over the clips twice: detection, the slow part, is kept beside the output until the data set is there, so that a
+run that was stopped goes on; then the crops are cut out, coded and written in one go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from data_pipelines.build.build import Job, build
+from data_pipelines.build.inputs import find_sources
+from data_pipelines.build.write import beside, check_output, no_space_named, write_dataset
+from data_pipelines.faces.card import Looked, card_text, make_card
+from data_pipelines.faces.contact import Entry, contact_sheet, frame_to_draw
+from data_pipelines.faces.cut import crop, record
+from data_pipelines.faces.detections import detections_of
+from data_pipelines.faces.detector import FaceDetector
+from data_pipelines.faces.find import judge, least_confidence
+from data_pipelines.faces.model import face_model, sha256
+from data_pipelines.faces.segmenter import Segmenter
+from data_pipelines.store import CARD, ClipStore, StoredClip, decode_frames
+from mrsr.config import DatasetConfig, FacesConfig
+from mrsr.errors import UserError
+from mrsr.ladder import Ladder
+
+CONTACT = "contact.png"
+
+Progress = Callable[[str, int, int], None]
+"""Told of every clip that was looked at: its source's name, how many were, and of how many."""
+
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class FacesJob:
+    """What to make.
+
+    Attributes:
+      inputs: data sets of clips, and video files, folders and lists of them, which are made into one first.
+      output: the folder of the data set.
+      config: which faces are kept, and how.
+      model: the detector's model file; None for the one `face_model` finds.
+      command: what the card says it was made with.
+      overwrite: whether a data set that is there is replaced.
+    """
+
+    inputs: tuple[Path, ...]
+    output: Path
+    config: FacesConfig
+    model: Path | None
+    command: str
+    overwrite: bool = False
+
+
+def build_faces(job: FacesJob, progress: Progress | None = None) -> dict[str, Any]:
+    """Makes the data set and returns its card: faces are in the split their clip is in.
+
+    Raises:
+      UserError: an input or a model is missing or broken, no face is kept, or the output exists.
+      RunError: the detector's model cannot be fetched, or the disk is full.
+    """
+    check_output(job.output, job.overwrite)
+    work = beside(job.output, "work")
+    with ExitStack() as stack:
+        segmenter = None
+        if job.config.isolate == "mask" and job.config.segmentation:
+            segmenter = stack.enter_context(Segmenter(Path(job.config.segmentation)))
+        model = face_model(job.model)
+        detector = stack.enter_context(FaceDetector(model, least_confidence(job.config)))
+        with no_space_named(job.output.absolute().parent):
+            work.mkdir(exist_ok=True)
+            stores = [store for folder in _data_sets(job, work) for store in _splits_of(folder)]
+            looked = list(_look(stores, detector, job.config, work, progress))
+        card = make_card(looked, job.config, {"name": model.name, "sha256": sha256(model)}, job.command)
+        kept = [clip for clip in looked if clip.findings.kept]
+        if not kept:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in card["counts"]["discarded"].items())
+            raise UserError(f"{', '.join(map(str, job.inputs))}: no face is kept of {len(looked)} clips ({reasons})")
+        cut = partial(_cut, stores, isolate=job.config.isolate, segmenter=segmenter)
+        splits = {}
+        for split in ("train", "validation"):
+            if chosen := [clip for clip in kept if clip.split == split]:
+                splits[split] = partial(cut, chosen)
+        whole = write_dataset(
+            card["name"],
+            splits,
+            job.output,
+            card,
+            readme=card_text,
+            extras=partial(_draw, stores, looked, job.config, segmenter),
+            overwrite=job.overwrite,
+        )
+    shutil.rmtree(work)
+    return whole
+
+
+def _data_sets(job: FacesJob, work: Path) -> list[Path]:
+    """The data sets among the inputs, and the one made of the videos among them."""
+    folders = [path for path in job.inputs if (path / CARD).is_file()]
+    videos = tuple(path for path in job.inputs if path not in folders)
+    if videos:
+        sources, _ = find_sources(videos, leave_out=(job.output, work, beside(job.output, "part")))
+        facts = [(str(one.path.absolute()), one.path.stat().st_size, one.path.stat().st_mtime_ns) for one in sources]
+        clips = work / f"clips-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}"
+        if not (clips / CARD).is_file():
+            build(Job(videos, clips, DatasetConfig(), {}, "mrsr data build"))
+        folders.append(clips)
+    return folders
+
+
+def _splits_of(folder: Path) -> list[ClipStore]:
+    splits = json.loads((folder / CARD).read_text())["splits"]
+    return [ClipStore(folder, split) for split in ("train", "validation") if split in splits]
+
+
+def _look(
+    stores: Sequence[ClipStore], detector: FaceDetector, config: FacesConfig, work: Path, progress: Progress | None
+) -> Iterator[Looked]:
+    total, done, grid = sum(map(len, stores)), 0, Ladder().grid
+    for number, store in enumerate(stores):
+        decides = [store.split, store.fingerprint(), sha256(detector.model), least_confidence(config)]
+        kept = work / f"{hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:24]}.detections"
+        for index, (size, found) in enumerate(detections_of(store, detector, kept)):
+            clip = store[index]
+            findings = judge(found, size, config, grid)
+            done += 1
+            if progress is not None:
+                progress(clip.source, done, total)
+            yield Looked(number, index, store.split, clip.source, clip.start, clip.licence, len(found), findings)
+
+
+def _cut(
+    stores: Sequence[ClipStore], looked: Sequence[Looked], isolate: str, segmenter: Segmenter | None
+) -> Iterator[StoredClip]:
+    """The kept faces of clips, as records."""
+    for one in looked:
+        clip = stores[one.store][one.index]
+        frames = decode_frames(clip.frames)
+        for face in one.findings.kept:
+            yield record(clip, crop(frames, face, isolate, segmenter), face)
+
+
+def _draw(
+    stores: Sequence[ClipStore],
+    looked: Sequence[Looked],
+    config: FacesConfig,
+    segmenter: Segmenter | None,
+    folder: Path,
+) -> None:
+    """Writes the contact sheet: of clips in which something was found, evenly over the sources."""
+    found = [one for one in looked if one.findings.kept or one.findings.discarded]
+    found.sort(key=lambda one: (one.source, one.start))
+    step = max(1.0, len(found) / _SHOWN)
+    entries = []
+    for one in (found[int(place * step)] for place in range(min(_SHOWN, len(found)))):
+        frames = decode_frames(stores[one.store][one.index].frames)
+        crops = crop(frames, one.findings.kept[0], config.isolate, segmenter) if one.findings.kept else None
+        frame = frames[frame_to_draw(one.findings, len(frames))]
+        entries.append(Entry(f"{one.source} {one.start}", frame, one.findings, crops))
+    contact_sheet(entries).save(folder / CONTACT)
