@@ -33,12 +33,11 @@ def degrade(
     does = {name: bool(value < getattr(config, name)) for name, value in drawn.items()}
     codec = config.codecs[int(rng.integers(len(config.codecs)))]
     lead = int(rng.integers(config.lead + 1))
-    return {rung: _degraded(clip, rung, config, does, codec, lead, rng) for rung, clip in inputs.items()}
+    return {rung: _degraded(clip, config, does, codec, lead, rng) for rung, clip in inputs.items()}
 
 
 def _degraded(
     clip: np.ndarray,
-    rung: int,
     config: DegradationConfig,
     does: Mapping[str, bool],
     codec: str,
@@ -58,5 +57,5 @@ def _degraded(
         clip = at_rate(clip, codec, draw_strengths(config.bits_per_pixel, frames, varying, rng, "log"), lead)
     elif does["codec"]:
         bounds = getattr(config, f"{codec}_q" if codec.startswith("vp") else f"{codec}_crf")
-        clip = at_quality(clip, rung, codec, int(draw_levels(bounds, 1, False, rng)[0]), lead)
+        clip = at_quality(clip, codec, int(draw_levels(bounds, 1, False, rng)[0]), lead)
     return clip
