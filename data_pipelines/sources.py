@@ -42,7 +42,7 @@ def open_source(source: Source, data: DataConfig) -> ClipSource:
     if source.kind == "tfds":
         from data_pipelines.tfds_source import TfdsSource
 
-        return TfdsSource(source.where, data.frames, data.crop)
+        return TfdsSource(source.where)
     files = list_photos(Path(source.where)) if source.kind == "photos" else sample.training_files()
     return PhotoSource(files, data.crop, name=str(source))
 

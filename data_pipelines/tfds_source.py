@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -10,65 +11,78 @@ from data_pipelines.clips import pieces
 from data_pipelines.motion import Photo, photo_clip
 from mrsr.errors import UserError
 
+_TRIED = 64
+
 
 class TfdsSource:
     """The split `train` of a prepared data set, by its TFDS name such as `davis/480p` or `ucf101:2.0.0`.
 
+    A record that is too short or too small stands for the next one that is not.
+
     Attributes:
       name: of the data set.
-      feature: the one clips are made of, the first that holds video, else images.
+      feature: where in a record the pictures are, such as `("video", "frames")`: the first video, else the first image.
       video: whether it holds video.
     """
 
-    def __init__(self, name: str, frames: int, side: int) -> None:
+    def __init__(self, name: str) -> None:
         """Opens the data set in TFDS's own data folder (the environment variable TFDS_DATA_DIR).
-
-        Args:
-          name: of the data set.
-          frames: that a clip will be asked for.
-          side: of the square cut-outs wanted, px.
 
         Raises:
           UserError: there is no such data set, it is not prepared for random access, or holds neither video nor images.
         """
         import tensorflow_datasets as tfds
 
-        self.name, self.frames, self.side = name, frames, side
+        self.name = name
         try:
-            builder = tfds.builder(name)
-        except (ValueError, ImportError, tfds.core.registered.DatasetNotFoundError) as error:
+            builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
+        except (ValueError, ImportError, AssertionError, tfds.core.registered.DatasetNotFoundError) as error:
             raise UserError(f"tfds:{name}: {str(error).strip().splitlines()[0]}") from None
         prepare = f"expected it prepared by: tfds build {name} --file_format=array_record"
         if not builder.data_path.exists():
             raise UserError(f"tfds:{name}: not in {builder.data_path.parent}; {prepare}")
         if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
-            raise UserError(f"tfds:{name}: stored as {builder.info.file_format.value}; {prepare}")
-        self.feature, self.video = _pictures(builder.info.features, name)
-        self._fingerprint = f"{builder.info.full_name}"
-        self._data = builder.as_data_source(split="train", decoders=_only(builder.info.features, self.feature))
+            raise UserError(
+                f"tfds:{name}: stored as {builder.info.file_format.value}, without random access; {prepare}"
+            )
+        found = _pictures(builder.info.features)
+        if not found:
+            told = ", ".join(builder.info.features)
+            raise UserError(f"tfds:{name}: has the features {told}; expected video or images in colour, uint8")
+        self.feature, self.video = min(found, key=lambda one: not one[1])
+        self._fingerprint = str(builder.info.full_name)
+        # A data source knows no partial decoding: what lies beside the pictures is left coded at least.
+        beside = [
+            key for key, feature in builder.info.features.items() if _is_costly(feature) and key != self.feature[0]
+        ]
+        self._data = builder.as_data_source(
+            split="train", decoders={key: tfds.decode.SkipDecoding() for key in beside} or None
+        )
 
     def __len__(self) -> int:
         return len(self._data)
 
     def clips(self, index: int, rng: np.random.Generator, frames: int, side: int, number: int) -> np.ndarray:
-        """`number` cut-outs of record `index`: uint8 [number, T, side, side, 3].
+        """`number` cut-outs of record `index`, or of the next that is large enough: uint8 [number, T, side, side, 3].
 
         Raises:
-          UserError: the record is too short or too small.
+          UserError: none of the next records is long and large enough.
         """
-        pictures = np.asarray(self._data[index][self.feature])
-        if pictures.ndim == 3:
-            pictures = pictures[None]
-        if pictures.shape[-1] == 1:
-            pictures = np.repeat(pictures, 3, axis=-1)
-        height, width = pictures.shape[1:3]
-        if min(height, width) < side + (0 if self.video else 2):
-            raise UserError(f"data.crop={side}: record {index} of tfds:{self.name} is {width}x{height} px")
+        least = frames if self.video else 1
+        margin = 0 if self.video else 2
+        for number_tried in range(min(_TRIED, len(self))):
+            pictures = self._pictures((index + number_tried) % len(self))
+            if len(pictures) >= least and min(pictures.shape[1:3]) >= side + margin:
+                break
+        else:
+            size = f"{pictures.shape[2]}x{pictures.shape[1]} px, {len(pictures)} frames"
+            raise UserError(
+                f"tfds:{self.name}: {number_tried + 1} records in a row are too small, the last {size}; "
+                f"expected data.crop={side} px and data.frames={frames}"
+            )
         if not self.video:
             photo = Photo(f"{self.name} {index}", np.ascontiguousarray(pictures[0]))
             return np.stack([photo_clip(photo, rng, frames, side) for _ in range(number)])
-        if len(pictures) < frames:
-            raise UserError(f"data.frames={frames}: record {index} of tfds:{self.name} has {len(pictures)}")
         start = int(rng.integers(len(pictures) - frames + 1))
         return pieces(pictures[start : start + frames], rng, side, number)
 
@@ -76,33 +90,32 @@ class TfdsSource:
         """Names the data set, its config and version: TFDS data sets of one version are equal."""
         return self._fingerprint
 
+    def _pictures(self, index: int) -> np.ndarray:
+        """The pictures of a record: uint8 [T, H, W, 3], T 1 for an image."""
+        value = self._data[index]
+        for key in self.feature:
+            value = value[key]
+        pictures = np.asarray(value)
+        return pictures if self.video else pictures[None]
 
-def _is_picture(feature: Any) -> bool:
+
+def _pictures(features: Any, above: tuple[str, ...] = (), video: bool = False) -> list[tuple[tuple[str, ...], bool]]:
+    """Where colour pictures are in a record, and whether each is video, in the order of the features."""
     import tensorflow_datasets as tfds
 
-    dtype = np.dtype(feature.np_dtype) if isinstance(feature, tfds.features.Image) else None
-    return dtype == np.uint8 and feature.shape[-1] in (1, 3)
-
-
-def _pictures(features: Any, name: str) -> tuple[str, bool]:
-    """The name of the feature clips are made of, and whether it holds video."""
-    import tensorflow_datasets as tfds
-
-    found: dict[bool, str] = {}
+    found = []
     for key, feature in features.items():
-        inner = getattr(feature, "feature", None)
-        if isinstance(feature, tfds.features.Sequence) and inner is not None and _is_picture(inner):
-            found.setdefault(True, key)
-        elif _is_picture(feature):
-            found.setdefault(False, key)
-    if not found:
-        raise UserError(f"tfds:{name}: has the features {', '.join(features)}; expected one of video or images, uint8")
-    video = True in found
-    return found[video], video
+        inner, many = feature, video
+        if isinstance(feature, tfds.features.Sequence):
+            inner, many = feature.feature, True
+        if isinstance(inner, tfds.features.FeaturesDict):
+            found += _pictures(inner, (*above, key), many)
+        elif isinstance(inner, tfds.features.Image) and inner.np_dtype == np.uint8 and inner.shape[-1] == 3:
+            found.append(((*above, key), many))
+    return found
 
 
-def _only(features: Any, wanted: str) -> Any:
-    """Decoders that leave every feature but one out."""
+def _is_costly(feature: Any) -> bool:
     import tensorflow_datasets as tfds
 
-    return tfds.decode.PartialDecoding({wanted: features[wanted]})
+    return isinstance(feature, tfds.features.Image | tfds.features.Video)
