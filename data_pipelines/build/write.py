@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -58,10 +59,11 @@ def no_space_named(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # The writers of the shards tell of it in words of their own, if at all: what is left tells.
-        free = shutil.disk_usage(folder).free
-        if "No space left" in str(error) or getattr(error, "errno", None) == 28 or free < _MEGABYTE:
-            raise RunError(f"{folder}: the disk is full ({free / 1e6:.1f} MB free); nothing was kept") from error
+        # The writers of the shards tell of it in words of their own.
+        if "No space left" in str(error) or getattr(error, "errno", None) == errno.ENOSPC:
+            free = shutil.disk_usage(folder).free / 1e6
+            told = f"{free:.1f} MB are free once what was being written is removed"
+            raise RunError(f"{folder}: the disk is full, no data set was written ({told})") from error
         raise
 
 
@@ -161,8 +163,13 @@ def _shards_of(folder: Path, name: str, split: str) -> dict[str, Any]:
     from array_record.python.array_record_data_source import ArrayRecordDataSource
 
     files = sorted(folder.glob(f"{name}-{split}.array_record-*"))
+    clips = len(ArrayRecordDataSource([str(file) for file in files]))
+    told = json.loads((folder / "dataset_info.json").read_text())["splits"]
+    wanted = next(sum(map(int, one["shardLengths"])) for one in told if one["name"] == split)
+    if clips != wanted:
+        raise RunError(f"{folder.name}: its split {split} holds {clips} clips of the {wanted} written to it")
     return {
-        "clips": len(ArrayRecordDataSource([str(file) for file in files])),
+        "clips": clips,
         "bytes": sum(file.stat().st_size for file in files),
         "shards": {file.name: _digest(file) for file in files},
     }
