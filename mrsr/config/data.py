@@ -13,11 +13,12 @@ class DegradationConfig:
     A clip draws apart whether it goes through each; every input rung draws its own strengths, within the bounds.
 
     Attributes:
-      varying: share of clips whose strengths vary smoothly from frame to frame, where an operation allows it.
+      varying: share of clips whose strengths vary smoothly from frame to frame, where an operation allows it: all but
+        the codecs at a held quality, and of the rates, which are held, that of `h264` alone.
       blur: share of clips out of focus.
       blur_sigma: standard deviation of the Gaussian, px of the input rung.
       low_light: share of clips taken in little light, amplified as a webcam does.
-      light: photons a white pixel catches; few make coarse noise.
+      light: photons a white pixel catches, drawn on a logarithmic scale; few make coarse noise.
       noise: share of clips with the noise of a sensor's electronics.
       noise_sigma: standard deviation, levels of 255.
       jpeg: share of clips that go through JPEG, as a webcam sends them.
@@ -29,7 +30,7 @@ class DegradationConfig:
       vp8_q: quantizer, 4 to 63.
       vp9_q: quantizer, 4 to 63.
       bitrate: share of the coded clips whose rate, not whose quality, is held, as congestion control does.
-      bits_per_pixel: that rate, in bits a pixel and frame.
+      bits_per_pixel: that rate, in bits a pixel and frame, drawn on a logarithmic scale.
       lead: most frames that are coded before the clip, so that it does not begin with a key frame as no call does.
     """
 
