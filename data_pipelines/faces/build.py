@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,17 @@ def build_faces(job: FacesJob, progress: Progress | None = None) -> dict[str, An
     """
     check_output(job.output, job.overwrite)
     work = beside(job.output, "work")
+    try:
+        whole = _build(job, work, progress)
+        shutil.rmtree(work)
+    finally:
+        # What was found so far stays for the next run; where nothing was, nothing does.
+        with suppress(OSError):
+            work.rmdir()
+    return whole
+
+
+def _build(job: FacesJob, work: Path, progress: Progress | None) -> dict[str, Any]:
     with ExitStack() as stack:
         segmenter = None
         if job.config.isolate == "mask" and job.config.segmentation:
@@ -90,7 +101,7 @@ def build_faces(job: FacesJob, progress: Progress | None = None) -> dict[str, An
         for split in ("train", "validation"):
             if chosen := [clip for clip in kept if clip.split == split]:
                 splits[split] = partial(cut, chosen)
-        whole = write_dataset(
+        return write_dataset(
             card["name"],
             splits,
             job.output,
@@ -99,8 +110,6 @@ def build_faces(job: FacesJob, progress: Progress | None = None) -> dict[str, An
             extras=partial(_draw, stores, looked, job.config, segmenter),
             overwrite=job.overwrite,
         )
-    shutil.rmtree(work)
-    return whole
 
 
 def _data_sets(job: FacesJob, work: Path) -> list[Path]:
