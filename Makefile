@@ -3,7 +3,7 @@
 #   PYTHON=/path/to/python3   the interpreter to make .venv with (3.11 or later)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test test-beam lint bench clean
 
 SHELL := bash
 VENV := .venv
@@ -19,7 +19,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 USABLE := import ensurepip, sys, venv; assert sys.version_info >= (3, 11)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, and the face detector's model
 	@missing=; for pair in $(LIBRARIES); do \
@@ -37,6 +37,9 @@ demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ ho
 
 test: $(VENV)/.full ## the tests
 	$(BIN)/python -m pytest
+
+test-beam: .venv-beam/.made ## the builder of data sets as an Apache Beam pipeline, in an environment of its own
+	.venv-beam/bin/python -m pytest tests/unit/data_pipelines/build tests/unit/data_pipelines/test_store.py
 
 lint: $(VENV)/.full ## ruff, its formatter, mypy and the layers
 	$(BIN)/ruff check
@@ -72,3 +75,9 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/.made
 $(VENV)/.full: pyproject.toml constraints.txt | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@ $(VENV)/.core
+
+# Apache Beam needs an older protobuf than the pins.
+.venv-beam/.made: pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m venv --clear .venv-beam
+	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check -e ".[data,beam]" pytest
+	@touch $@

@@ -95,7 +95,7 @@ def write_dataset(
       overwrite: whether a data set that is there is replaced.
 
     Returns:
-      The whole card.
+      The whole card, as JSON gives it.
 
     Raises:
       UserError: the folder cannot be written to, or exists.
@@ -107,11 +107,16 @@ def write_dataset(
     try:
         with no_space_named(output.absolute().parent):
             folder = _write_shards(name, splits, part, shard_megabytes, beam_options)
-            whole = dict(card) | {"splits": {split: _shards_of(folder, name, split) for split in splits}}
+            text = json.dumps(
+                dict(card) | {"splits": {split: _shards_of(folder, name, split) for split in splits}},
+                indent=1,
+                ensure_ascii=False,
+            )
+            whole: dict[str, Any] = json.loads(text)
             if extras is not None:
                 extras(folder)
             (folder / README).write_text(readme(whole))
-            (folder / CARD).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+            (folder / CARD).write_text(text + "\n")
             _sync(folder)
             _take_name(folder, output)
     finally:

@@ -35,18 +35,17 @@ def read(file: str | None, overrides: list[str], default: Config, check: Callabl
         raise UserError(f"--config {path}: expected a .py file with get_config()")
     values = flags.FlagValues()
     # Without `sys_argv` overrides are looked for in the process's own command line, whatever is parsed here.
-    if file:
-        arguments = ["mrsr", f"--config={file}", *overrides]
-        holder = config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=arguments)
-    else:
-        arguments = ["mrsr", *overrides]
-        holder = config_flags.DEFINE_config_dataclass("config", default, flag_values=values, sys_argv=arguments)
+    arguments = ["mrsr", *([f"--config={file}"] if file else []), *overrides]
     named = f"--config {file}" if file else "--config"
     try:
+        if file:
+            holder = config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=arguments)
+        else:
+            holder = config_flags.DEFINE_config_dataclass("config", default, flag_values=values, sys_argv=arguments)
         rest = values(arguments)
     except Exception as error:  # Whatever a config file does wrong is bad input.
         # What get_config() itself raises comes wrapped in a traceback, as text: its last line is the error.
-        told = str(error).strip()
+        told = str(error.args[0] if isinstance(error, KeyError) and error.args else error).strip()
         if "Traceback (most recent call last)" in told:
             told = told.splitlines()[-1]
         raise UserError(f"{named}: {told}") from error

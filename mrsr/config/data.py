@@ -96,7 +96,7 @@ class DatasetConfig:
       validation: share of the source files held out of training, drawn by name.
       held_out: patterns of file names that are all held out; with any, `validation` is not used.
       quality: of the stored pictures, on their codec's scale.
-      shard_megabytes: size of a shard aimed at.
+      shard_megabytes: most of a shard; where there are several, they hold about half of it or more.
     """
 
     frames: int = 24

@@ -1,0 +1,67 @@
+"""Folders, files and lists become video files by name; everything else found is told of with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data_pipelines.build.inputs import find_sources
+from mrsr.errors import UserError
+
+
+def tree(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    return folder
+
+
+def test_folders_are_searched_to_the_bottom_in_the_order_of_names(tmp_path: Path) -> None:
+    tree(tmp_path, "b/2.MP4", "a.mkv", "b/c/1.264", "b/x.jpg", "notes", "b/z.yuv")
+    sources, others = find_sources([tmp_path])
+    assert [source.name for source in sources] == ["a.mkv", "b/2.MP4", "b/c/1.264"]
+    assert [(other.name, other.reason) for other in others] == [
+        ("b/x.jpg", "photograph"),
+        ("b/z.yuv", "not a video file"),
+        ("notes", "not a video file"),
+    ]
+    assert "photos:FOLDER" in others[0].detail
+    assert ".yuv" in others[1].detail
+
+
+def test_a_list_names_files_beside_it(tmp_path: Path) -> None:
+    tree(tmp_path, "m/1.mp4", "m/2.mp4", "3.mp4")
+    (tmp_path / "list.txt").write_text("# mine\nm\n\n3.mp4\n")
+    sources, _ = find_sources([tmp_path / "list.txt"])
+    assert [source.name for source in sources] == ["1.mp4", "2.mp4", "3.mp4"]
+
+
+def test_a_file_is_taken_once_however_often_it_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, "m/1.mp4")
+    (tmp_path / "m" / "link.mp4").symlink_to(tmp_path / "m" / "1.mp4")
+    sources, _ = find_sources([tmp_path / "m" / "1.mp4", tmp_path / "m", tmp_path])
+    assert [source.name for source in sources] == ["1.mp4"]
+
+
+def test_names_that_two_inputs_share_carry_their_folder(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.mp4", "b/1.mp4", "b/2.mp4", "c/a/1.mp4")
+    sources, _ = find_sources([tmp_path / "a", tmp_path / "b"])
+    assert [source.name for source in sources] == ["2.mp4", "a/1.mp4", "b/1.mp4"]
+    with pytest.raises(UserError, match=r"would have the same name, a/1\.mp4"):
+        find_sources([tmp_path / "a", tmp_path / "c" / "a"])
+
+
+def test_what_is_being_made_is_no_input(tmp_path: Path) -> None:
+    tree(tmp_path, "1.mp4", "out/2.mp4")
+    sources, others = find_sources([tmp_path], leave_out=[tmp_path / "out"])
+    assert [source.name for source in sources] == ["1.mp4"]
+    assert others == []
+
+
+def test_a_missing_input_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"gone: not found; expected a folder, a video file or a list"):
+        find_sources([tmp_path / "gone"])
+    (tmp_path / "a.txt").write_text("a.txt\n")
+    with pytest.raises(UserError, match="no further lists"):
+        find_sources([tmp_path / "a.txt"])
