@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from itertools import islice
+from collections.abc import Iterator
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,14 @@ CONFIDENCES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 OVERLAPS = (0.5, 0.3)
 
 
-def frame_of(path: Path, number: int) -> np.ndarray:
-    """A frame of a video by its number, uint8 [H, W, 3]."""
-    with open_video(path) as reader:
-        return next(islice(reader, number, None)).image
+def frames_of(data: Path, wanted: list[dict[str, Any]]) -> Iterator[np.ndarray]:
+    """The frames wanted, uint8 [H, W, 3]; those of one file, in order, are read in one go."""
+    for file, group in groupby(wanted, key=lambda frame: frame["file"]):
+        numbers = [frame["frame"] for frame in group]
+        with open_video(data / file) as reader:
+            for number, frame in enumerate(islice(reader, max(numbers) + 1)):
+                if number in numbers:
+                    yield frame.image
 
 
 def matched(found: list[Detection], boxes: np.ndarray, least: float) -> int:
@@ -74,7 +79,7 @@ def main() -> None:
     frames = json.loads(BY_EYE.read_text())
     model = face_model(args.face_model)
     with FaceDetector(model, min(CONFIDENCES)) as detector:
-        found = [detector.detect(frame_of(args.data / frame["file"], frame["frame"])) for frame in frames]
+        found = [detector.detect(image) for image in frames_of(args.data, frames)]
     rows = measure(frames, found)
     table = Table("confidence", "IoU", "recall", "precision", "recall, plain", "precision, plain")
     for row in rows:

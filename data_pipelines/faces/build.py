@@ -24,8 +24,8 @@ from data_pipelines.faces.contact import Entry, contact_sheet, frame_to_draw
 from data_pipelines.faces.cut import crop, record
 from data_pipelines.faces.detections import detections_of
 from data_pipelines.faces.detector import FaceDetector
-from data_pipelines.faces.find import judge, least_confidence
-from data_pipelines.faces.model import face_model, sha256
+from data_pipelines.faces.find import judge, least_confidence, look_again
+from data_pipelines.faces.model import check_model, face_model, sha256
 from data_pipelines.faces.segmenter import Segmenter
 from data_pipelines.store import CARD, ClipStore, StoredClip, decode_frames
 from mrsr.config import DatasetConfig, FacesConfig
@@ -38,6 +38,7 @@ Progress = Callable[[str, int, int], None]
 """Told of every clip that was looked at: its source's name, how many were, and of how many."""
 
 _SHOWN = 40
+_LEAST_AT_SECOND = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,13 @@ def _build(job: FacesJob, work: Path, progress: Progress | None) -> dict[str, An
             segmenter = stack.enter_context(Segmenter(Path(job.config.segmentation)))
         model = face_model(job.model)
         detector = stack.enter_context(FaceDetector(model, least_confidence(job.config)))
+        checked = check_model(model)
+        checker = stack.enter_context(FaceDetector(checked, _LEAST_AT_SECOND)) if checked else None
         with no_space_named(job.output.absolute().parent):
             work.mkdir(exist_ok=True)
             stores = [store for folder in _data_sets(job, work) for store in _splits_of(folder)]
-            looked = list(_look(stores, detector, job.config, work, progress))
-        card = make_card(looked, job.config, {"name": model.name, "sha256": sha256(model)}, job.command)
+            looked = list(_look(stores, detector, checker, job.config, work, progress))
+        card = make_card(looked, job.config, _models(model, checked), job.command)
         kept = [clip for clip in looked if clip.findings.kept]
         if not kept:
             reasons = ", ".join(f"{count} {reason}" for reason, count in card["counts"]["discarded"].items())
@@ -131,8 +134,18 @@ def _splits_of(folder: Path) -> list[ClipStore]:
     return [ClipStore(folder, split) for split in ("train", "validation") if split in splits]
 
 
+def _models(*paths: Path | None) -> dict[str, str]:
+    """The digests of the models used, by name."""
+    return {path.name: sha256(path) for path in paths if path}
+
+
 def _look(
-    stores: Sequence[ClipStore], detector: FaceDetector, config: FacesConfig, work: Path, progress: Progress | None
+    stores: Sequence[ClipStore],
+    detector: FaceDetector,
+    checker: FaceDetector | None,
+    config: FacesConfig,
+    work: Path,
+    progress: Progress | None,
 ) -> Iterator[Looked]:
     total, done, grid = sum(map(len, stores)), 0, Ladder().grid
     for number, store in enumerate(stores):
@@ -141,6 +154,8 @@ def _look(
         for index, (size, found) in enumerate(detections_of(store, detector, kept)):
             clip = store[index]
             findings = judge(found, size, config, grid)
+            if checker is not None and findings.kept:
+                findings = look_again(findings, clip, checker)
             done += 1
             if progress is not None:
                 progress(clip.source, done, total)

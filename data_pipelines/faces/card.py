@@ -36,7 +36,7 @@ class Looked:
     findings: Findings
 
 
-def make_card(looked: Sequence[Looked], config: FacesConfig, model: Mapping[str, str], command: str) -> dict[str, Any]:
+def make_card(looked: Sequence[Looked], config: FacesConfig, models: Mapping[str, str], command: str) -> dict[str, Any]:
     """The card without its `splits`, which `write_dataset` adds: plain values for JSON, no times, no places."""
     kept = Counter(clip.split for clip in looked for _ in clip.findings.kept)
     return {
@@ -52,7 +52,7 @@ def make_card(looked: Sequence[Looked], config: FacesConfig, model: Mapping[str,
             "clips_without_faces": sum(not clip.findings.kept for clip in looked),
         },
         "config": dataclasses.asdict(config),
-        "model": dict(model),
+        "models": dict(models),
         "sources": [_source(name, looked) for name in sorted({clip.source for clip in looked})],
     }
 
@@ -87,7 +87,7 @@ def card_text(card: Mapping[str, Any]) -> str:
         "",
         f"    {card['command']}",
         "",
-        f"Found by {card['model']['name']} (SHA-256 {card['model']['sha256']}).",
+        "Found by " + ", then by ".join(f"{name} (SHA-256 {digest})" for name, digest in card["models"].items()) + ".",
         "",
         "| source | split | clips | faces | discarded | licence |",
         "|---|---|---|---|---|---|",

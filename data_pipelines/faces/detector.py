@@ -1,4 +1,4 @@
-"""Faces in a frame, by MediaPipe's full-range detector: boxes, confidences and six keypoints each."""
+"""Faces in a frame, by MediaPipe's detectors: boxes, confidences and six keypoints each."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class FaceDetector:
         """Loads the model.
 
         Args:
-          model: MediaPipe's full-range face detector, or another of its face detectors.
+          model: a face detector of MediaPipe's.
           confidence: least confidence of what `detect` returns, 0 to 1.
 
         Raises:

@@ -1,4 +1,4 @@
-"""`python -m data_pipelines.faces.fetch`: puts the face detector's model into the cache, where it is missing."""
+"""`python -m data_pipelines.faces.fetch`: puts the face detector's models into the cache, where they are missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from mrsr.errors import RunError
 
 
 def main() -> int:
-    """Tells where the model is; the exit status is 1 where it cannot be had."""
+    """Tells where they are; the exit status is 1 where they cannot be had."""
     try:
         path = cached_model() if is_cached() else fetch()
     except (RunError, OSError) as error:
         print(f"{' '.join(str(error).split())} (only mrsr data faces needs it)", file=sys.stderr)
         return 1
-    print(f"face model: {path}")
+    print(f"face models: {path.parent}")
     return 0
 
 

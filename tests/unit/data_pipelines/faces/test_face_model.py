@@ -8,7 +8,18 @@ import pytest
 
 from data_pipelines.faces import fetch as fetch_command
 from data_pipelines.faces import model as face_models
-from data_pipelines.faces.model import NAME, SHA256, VARIABLE, cached_model, extract, face_model, is_cached, sha256
+from data_pipelines.faces.model import (
+    CHECK,
+    DIGESTS,
+    NAME,
+    VARIABLE,
+    cached_model,
+    check_model,
+    extract,
+    face_model,
+    is_cached,
+    sha256,
+)
 from mrsr.errors import RunError, UserError
 
 
@@ -54,15 +65,17 @@ def test_a_named_model_that_is_not_there_is_an_error_of_the_user(
         face_model(None if by_variable else "nothing.tflite")
 
 
-def test_the_pinned_checksum_is_that_of_the_model_in_the_cache(model: Path) -> None:
-    assert sha256(model) == SHA256
+def test_the_pinned_checksums_are_those_of_the_models_in_the_cache(model: Path) -> None:
+    assert {name: sha256(cached_model(name)) for name in (NAME, CHECK)} == DIGESTS
     assert face_model() == model
+    assert check_model(model) == cached_model(CHECK)
 
 
 def test_a_damaged_cache_is_not_used(cache: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parents[1]))
     cache.parent.mkdir(parents=True)
-    shutil.copy(model, cache)
+    for name in DIGESTS:
+        shutil.copy(model.with_name(name), cache.with_name(name))
     assert is_cached()
     cache.write_bytes(cache.read_bytes()[:-1])
     assert not is_cached()
@@ -70,21 +83,30 @@ def test_a_damaged_cache_is_not_used(cache: Path, model: Path, monkeypatch: pyte
         face_model()
 
 
-def test_the_model_is_taken_out_of_a_wheel(cache: Path, tmp_path: Path, model: Path) -> None:
+def test_the_models_are_taken_out_of_a_wheel(cache: Path, tmp_path: Path, model: Path) -> None:
     wheel = tmp_path / "wheel.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.write(model, f"mediapipe/modules/face_detection/{NAME}")
-    taken = extract(wheel)
-    assert taken == cached_model()
-    assert sha256(taken) == SHA256
-    assert [file.name for file in taken.parent.iterdir()] == [NAME]
+        for name in DIGESTS:
+            archive.write(model.with_name(name), f"mediapipe/modules/face_detection/{name}")
+    assert extract(wheel) == cached_model()
+    assert {file.name: sha256(file) for file in cached_model().parent.iterdir()} == DIGESTS
+
+
+def test_a_named_model_without_the_other_beside_it_is_used_alone_with_a_warning(
+    cache: Path, tmp_path: Path, model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    named = Path(shutil.copy(model, tmp_path / "detector.tflite"))
+    assert check_model(named) is None
+    assert "no face is looked at twice" in caplog.text
+    beside = Path(shutil.copy(model.with_name(CHECK), tmp_path / CHECK))
+    assert check_model(named) == beside
 
 
 def test_a_wheel_with_another_model_leaves_the_cache_as_it_was(cache: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "wheel.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(f"mediapipe/modules/face_detection/{NAME}", b"something else")
-    with pytest.raises(RunError, match=SHA256):
+    with pytest.raises(RunError, match=DIGESTS[NAME]):
         extract(wheel)
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("mediapipe/__init__.py", b"")
