@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from mrsr.ladder import Ladder
 CONTACT = "contact.png"
 
 Progress = Callable[[str, int, int], None]
-"""Told of every clip that was looked at: its source's name, how many were, and of how many."""
+"""Told of every video made into clips, then of every clip looked at: its source, how many were done, of how many."""
 
 _SHOWN = 40
 _LEAST_AT_SECOND = 0.1
@@ -51,6 +52,7 @@ class FacesJob:
       config: which faces are kept, and how.
       model: the detector's model file; None for the one `face_model` finds.
       command: what the card says it was made with.
+      licences: of videos, by file; data sets know their own.
       overwrite: whether a data set that is there is replaced.
     """
 
@@ -59,6 +61,7 @@ class FacesJob:
     config: FacesConfig
     model: Path | None
     command: str
+    licences: Mapping[str, str] = field(default_factory=dict)
     overwrite: bool = False
 
 
@@ -92,7 +95,7 @@ def _build(job: FacesJob, work: Path, progress: Progress | None) -> dict[str, An
         checker = stack.enter_context(FaceDetector(checked, _LEAST_AT_SECOND)) if checked else None
         with no_space_named(job.output.absolute().parent):
             work.mkdir(exist_ok=True)
-            stores = [store for folder in _data_sets(job, work) for store in _splits_of(folder)]
+            stores = [store for folder in _data_sets(job, work, progress) for store in _splits_of(folder)]
             looked = list(_look(stores, detector, checker, job.config, work, progress))
         card = make_card(looked, job.config, _models(model, checked), job.command)
         kept = [clip for clip in looked if clip.findings.kept]
@@ -115,16 +118,18 @@ def _build(job: FacesJob, work: Path, progress: Progress | None) -> dict[str, An
         )
 
 
-def _data_sets(job: FacesJob, work: Path) -> list[Path]:
+def _data_sets(job: FacesJob, work: Path, progress: Progress | None) -> list[Path]:
     """The data sets among the inputs, and the one made of the videos among them."""
     folders = [path for path in job.inputs if (path / CARD).is_file()]
     videos = tuple(path for path in job.inputs if path not in folders)
     if videos:
         sources, _ = find_sources(videos, leave_out=(job.output, work, beside(job.output, "part")))
-        facts = [(str(one.path.absolute()), one.path.stat().st_size, one.path.stat().st_mtime_ns) for one in sources]
-        clips = work / f"clips-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}"
+        files = [(str(one.path.absolute()), one.path.stat().st_size, one.path.stat().st_mtime_ns) for one in sources]
+        decides = json.dumps([files, dict(job.licences)])
+        clips = work / f"clips-{hashlib.sha256(decides.encode()).hexdigest()[:12]}"
         if not (clips / CARD).is_file():
-            build(Job(videos, clips, DatasetConfig(), {}, "mrsr data build"))
+            workers = os.cpu_count() or 1
+            build(Job(videos, clips, DatasetConfig(), dict(job.licences), "mrsr data build", workers), progress)
         folders.append(clips)
     return folders
 

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a data set of mrsr data build, a folder or file of videos",
     )
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="the data set's folder, to be made")
+    parser.add_argument("--index", type=Path, metavar="FILE", help="licences of videos, as mrsr data build takes them")
     parser.add_argument("--config", metavar="FILE[:ARG]", help="a .py file whose get_config(arg) gives a FacesConfig")
     parser.add_argument(
         "--face-model",
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, rest: list[str]) -> None:
     """Makes the data set and prints how many faces were kept, and how many not, by reason."""
+    from data_pipelines.build.licences import read_index
     from data_pipelines.faces.build import FacesJob, build_faces
     from mrsr.cli.configs import read
     from mrsr.cli.progress import counted
@@ -44,9 +46,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         config=config,
         model=args.face_model,
         command=" ".join(["mrsr data faces", inputs, "--output DIR", *rest]),
+        licences=read_index(args.index) if args.index else {},
         overwrite=args.overwrite,
     )
-    with terminated_as_exit(), counted("mrsr.data", "clips") as progress:
+    with terminated_as_exit(), counted("mrsr.data", "done") as progress:
         card = build_faces(job, progress)
     print(_summary(args.output, card))
 
