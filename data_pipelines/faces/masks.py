@@ -8,7 +8,7 @@ from data_pipelines.faces.boxes import smoothed
 
 # Half the head's width and height as shares of the detector's square, which reaches from the brows to the chin and from
 # ear to ear: hair on all sides, the chin and a little of the neck are inside.
-_HALF_WIDTH, _HALF_HEIGHT = 0.68, 0.85
+_HALF_WIDTH, _HALF_HEIGHT = 0.62, 0.85
 # From the middle between eyes and mouth to the head's middle, in the same measure, towards the eyes.
 _LIFT = 0.16
 _FEATHER = 0.25
@@ -50,15 +50,17 @@ def head_masks(boxes: np.ndarray, keypoints: np.ndarray, height: int, width: int
 def background_colour(frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """The colour a clip uint8 [T, H, W, 3] gets in place of its background: float64 [3], levels of 255.
 
-    The median of what its masks float32 [T, H, W] leave out, in all frames: no edge of an unusual brightness surrounds
-    the face, and nothing flickers. A dark one is lightened to a luma of 64: black is what a fault looks like, and no
-    room is. Of a crop that the face fills it is the median of the frame's corners.
+    The median of what its masks float32 [T, H, W] leave out in the upper half of all frames: no edge of an unusual
+    brightness surrounds the face, nothing flickers, and it is not the colour of a shirt. A dark one is lightened to a
+    luma of 64: black is what a fault looks like, and no room is. Of a crop that the face fills it is the median of the
+    upper corners.
 
     Source: own choice.
     """
-    outside = frames[masks < _OUTSIDE]
+    upper = max(1, frames.shape[1] // 2)
+    outside = frames[:, :upper][masks[:, :upper] < _OUTSIDE]
     if not len(outside):
-        outside = frames[:, [0, 0, -1, -1], [0, -1, 0, -1]].reshape(-1, 3)
+        outside = frames[:, 0, [0, -1]].reshape(-1, 3)
     colour = np.median(outside, axis=0)
     luma = colour @ (0.299, 0.587, 0.114)
     return np.asarray(colour + max(0.0, _DARKEST - luma))

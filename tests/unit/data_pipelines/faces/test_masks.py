@@ -46,11 +46,12 @@ def test_the_edge_is_soft(head: tuple[np.ndarray, np.ndarray]) -> None:
     assert max(np.abs(np.diff(masks, axis=1)).max(), np.abs(np.diff(masks, axis=2)).max()) < 0.12
 
 
-def test_the_colour_is_the_median_of_the_background_over_the_clip() -> None:
-    frames = np.zeros((2, 4, 4, 3), np.uint8)
-    frames[:, :2], frames[:, 2:] = (10, 200, 30), (250, 120, 70)
-    masks = np.zeros((2, 4, 4), np.float32)
-    masks[:, 2:] = 1
+def test_the_colour_is_that_of_what_is_behind_the_head_not_of_the_shirt() -> None:
+    frames = np.zeros((2, 8, 4, 3), np.uint8)
+    frames[:, :4], frames[:, 4:] = (10, 200, 30), (250, 20, 70)
+    frames[:, :4, 1:3] = (200, 150, 140)
+    masks = np.zeros((2, 8, 4), np.float32)
+    masks[:, :4, 1:3] = 1
     np.testing.assert_array_equal(background_colour(frames, masks), (10, 200, 30))
 
 
