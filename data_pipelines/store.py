@@ -1,7 +1,10 @@
 """A data set of clips as it lies on disk: the features of its records, how frames are coded, and how it is read.
 
-Frames are JPEG pictures of quality 95 with chroma at full resolution: `benchmarks/storage.py` measures what else there
-is (docs/results/storage.json).
+Frames are JPEG pictures of quality 95 with chroma at full resolution. Of a 1280x720 clip they take 352 kB a frame at
+45.3 dB, and a window of 6 frames decodes in 75 ms on one thread (docs/results/storage.json, by benchmarks/storage.py).
+WebP without loss takes 2.4 times the bytes and twice the time; short intra-coded video saves no more than 2 % of the
+bytes at the same quality (H.264) and takes 5 to 8 times as long to decode, H.264, VP9 and FFV1 alike; and any window
+of pictures decodes alone.
 """
 
 from __future__ import annotations

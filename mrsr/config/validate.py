@@ -96,8 +96,9 @@ def validate_dataset(config: DatasetConfig) -> DatasetConfig:
       UserError: a field is of the wrong type or out of range.
     """
     _check_types(config, "")
-    for path in ("frames", "smallest", "shard_megabytes"):
+    for path in ("frames", "shard_megabytes"):
         _require(config, path, lambda v: v > 0, "above 0")
+    _require(config, "smallest", lambda v: v >= 64, "64 or above, the pieces that sharpness is measured in")
     for path in ("motion", "detail", "sharpness"):
         _require(config, path, lambda v: v >= 0, "0 or above")
     _require(config, "validation", lambda v: 0 <= v <= 1, "from 0 to 1")

@@ -62,6 +62,7 @@ def test_a_config_file_gives_the_settings(video: Path, tmp_path: Path) -> None:
         (["media", "--output", "media"], "media: exists; expected a new folder, or --overwrite"),
         (["media", "--output", "set", "--config.frame=3"], "--config: Field frame not found on dataclass"),
         (["media", "--output", "set", "--config.frames=0"], "frames=0: expected above 0"),
+        (["media", "--output", "set", "--config.smallest=63"], "smallest=63: expected 64 or above"),
         (["media", "--output", "set", "--config.sharpness=-1.0"], "sharpness=-1.0: expected 0 or above"),
         (["media", "--output", "set", "--index", "gone.csv"], "--index gone.csv: cannot be read"),
         (["media", "--output", "set", "--workers", "0"], "--workers 0: expected 1 or more"),
