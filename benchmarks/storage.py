@@ -70,6 +70,7 @@ def chunk(name: str, codec: str, pixel_format: str, options: dict[str, str]) -> 
         file = io.BytesIO()
         with av.open(file, "w", format="matroska") as container:
             stream = container.add_stream(codec, rate=25, height=clip.shape[1], width=clip.shape[2])
+            assert isinstance(stream, av.VideoStream)
             stream.pix_fmt, stream.options = pixel_format, {"g": "1", **options}
             stream.codec_context.thread_count = 1
             stream.codec_context.color_range, stream.codec_context.colorspace = _COLOUR.range, _COLOUR.space
@@ -79,15 +80,14 @@ def chunk(name: str, codec: str, pixel_format: str, options: dict[str, str]) -> 
         return [file.getvalue()]
 
     def decode(coded: list[bytes], window: slice) -> np.ndarray:
-        frames = []
-        with av.open(io.BytesIO(coded[0])) as container:
+        frames: list[np.ndarray] = []
+        with av.open(io.BytesIO(coded[0]), "r") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             packets = (packet for packet in container.demux(stream) if packet.size)
-            for packet in islice(packets, window.start, window.stop):
-                frames += packet.decode()
-            frames += stream.decode(None)
-        return np.stack([to_rgb(frame, _COLOUR) for frame in frames])
+            for packet in [*islice(packets, window.start, window.stop), None]:
+                frames += [to_rgb(frame, _COLOUR) for frame in stream.decode(packet)]
+        return np.stack(frames)
 
     return Form(name, encode, decode)
 

@@ -2,9 +2,8 @@
 
 Frames are JPEG pictures of quality 95 with chroma at full resolution. Of a 1280x720 clip they take 352 kB a frame at
 45.3 dB, and a window of 6 frames decodes in 75 ms on one thread (docs/results/storage.json, by benchmarks/storage.py).
-WebP without loss takes 2.4 times the bytes and twice the time; short intra-coded video saves no more than 2 % of the
-bytes at the same quality (H.264) and takes 5 to 8 times as long to decode, H.264, VP9 and FFV1 alike; and any window
-of pictures decodes alone.
+WebP without loss takes 2.4 times the bytes and twice the time. Short intra-coded video takes as many bytes for 0.7 dB
+more (H.264), but 5 to 8 times as long to decode, H.264, VP9 and FFV1 alike. Any window of pictures decodes alone.
 """
 
 from __future__ import annotations
