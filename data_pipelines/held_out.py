@@ -24,13 +24,16 @@ def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
     frames, grid = config.train.evaluate_frames, config.ladder().grid
     clips: list[HeldOutClip] = []
     for source in parse_sources(config.data.sources):
-        if source.kind == "clips":
+        if source.kind == "clips" and len(clips) < MOST:
             clips += _of_data_set(source.where, frames, grid)
     return clips[:MOST] or sample.held_out_clips(frames)
 
 
 def _of_data_set(folder: str, frames: int, grid: int) -> list[HeldOutClip]:
-    from data_pipelines.store import ClipStore, StoredClip, decode_frames
+    from data_pipelines.store import ClipStore, StoredClip, decode_frames, splits_of
+
+    if "validation" not in splits_of(folder):
+        return []
 
     store = ClipStore(folder, "validation")
     firsts: dict[str, StoredClip] = {}

@@ -38,11 +38,11 @@ def open_source(source: Source, data: DataConfig) -> ClipSource:
         # A data set is read with libraries that the embedded sample does without.
         from data_pipelines.clips import StoredClips
 
-        return StoredClips(source.where)
+        return StoredClips(source.where, data.reductions)
     if source.kind == "tfds":
         from data_pipelines.tfds_source import TfdsSource
 
-        return TfdsSource(source.where)
+        return TfdsSource(source.where, data.reductions)
     files = list_photos(Path(source.where)) if source.kind == "photos" else sample.training_files()
     return PhotoSource(files, data.crop, name=str(source))
 

@@ -116,6 +116,24 @@ def from_record(record: bytes) -> StoredClip:
     )
 
 
+def splits_of(folder: Path | str) -> tuple[str, ...]:
+    """The splits a data set has: `train`, and `validation` where a source was held out.
+
+    Raises:
+      UserError: there is no finished data set in the folder.
+    """
+    return tuple(_card(Path(folder))["splits"])
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text())
+    except (OSError, ValueError):
+        made = "expected a folder that mrsr data build or mrsr data faces made"
+        raise UserError(f"{folder}: holds no finished data set; {made}") from None
+    return card
+
+
 class ClipStore:
     """The clips of one split of a data set, by index; it can be sent to other processes.
 
@@ -131,11 +149,7 @@ class ClipStore:
           UserError: there is no finished data set in the folder, or it has no such split.
         """
         self.folder, self.split = Path(folder), split
-        try:
-            self._card: dict[str, Any] = json.loads((self.folder / CARD).read_text())
-        except (OSError, ValueError):
-            made = "expected a folder that mrsr data build or mrsr data faces made"
-            raise UserError(f"{self.folder}: holds no finished data set; {made}") from None
+        self._card = _card(self.folder)
         splits = self._card["splits"]
         if split not in splits:
             raise UserError(f"{self.folder}: has no split {split!r}; expected one of {', '.join(splits)}")

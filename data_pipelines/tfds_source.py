@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,15 +26,15 @@ class TfdsSource:
       video: whether it holds video.
     """
 
-    def __init__(self, name: str) -> None:
-        """Opens the data set in TFDS's own data folder (the environment variable TFDS_DATA_DIR).
+    def __init__(self, name: str, reductions: Sequence[float] = (1.0,)) -> None:
+        """Opens the data set in TFDS's own data folder (the environment variable TFDS_DATA_DIR), as `StoredClips` does.
 
         Raises:
           UserError: there is no such data set, it is not prepared for random access, or holds neither video nor images.
         """
         import tensorflow_datasets as tfds
 
-        self.name = name
+        self.name, self.reductions = name, tuple(reductions)
         try:
             builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
         except (ValueError, ImportError, AssertionError, tfds.core.registered.DatasetNotFoundError) as error:
@@ -84,7 +85,7 @@ class TfdsSource:
             photo = Photo(f"{self.name} {index}", np.ascontiguousarray(pictures[0]))
             return np.stack([photo_clip(photo, rng, frames, side) for _ in range(number)])
         start = int(rng.integers(len(pictures) - frames + 1))
-        return pieces(pictures[start : start + frames], rng, side, number)
+        return pieces(pictures[start : start + frames], rng, side, number, self.reductions)
 
     def fingerprint(self) -> str:
         """Names the data set, its config and version: TFDS data sets of one version are equal."""

@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from data_pipelines.build.inputs import Source
-from data_pipelines.build.reduction import reduced
 from data_pipelines.build.survey import Candidate, Survey, survey
+from data_pipelines.reduction import reduced
 from data_pipelines.store import StoredClip, encode_frame
 from mrsr.config import DatasetConfig
 from mrsr.errors import RunError

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.build.reduction import reduced, reduced_size
 from data_pipelines.build.sharpness import sharpness
+from data_pipelines.reduction import reduced, reduced_size
 from mrsr.config import DatasetConfig
 from mrsr.errors import RunError
 

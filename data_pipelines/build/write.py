@@ -30,14 +30,16 @@ def beside(output: Path, purpose: str) -> Path:
 
 
 def check_output(output: Path, overwrite: bool) -> None:
-    """Passes a folder that a data set can be written to.
+    """Passes a folder that a data set can be written to, its parents made.
 
     Raises:
-      UserError: its parent does not exist, or it exists and holds something.
+      UserError: its parents cannot be made or written to, or it exists and holds something.
     """
     parent = output.absolute().parent
-    if not parent.is_dir():
-        raise UserError(f"{output}: the folder {parent} does not exist")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{output}: its folder cannot be made ({error})") from None
     if not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"{output}: no permission to write to {parent}")
     if output.exists() and not output.is_dir():

@@ -28,7 +28,7 @@ from data_pipelines.faces.detector import FaceDetector
 from data_pipelines.faces.find import judge, least_confidence, look_again
 from data_pipelines.faces.model import check_model, face_model, sha256
 from data_pipelines.faces.segmenter import Segmenter
-from data_pipelines.store import CARD, ClipStore, StoredClip, decode_frames
+from data_pipelines.store import CARD, ClipStore, StoredClip, decode_frames, splits_of
 from mrsr.config import DatasetConfig, FacesConfig
 from mrsr.errors import UserError
 from mrsr.ladder import Ladder
@@ -135,8 +135,7 @@ def _data_sets(job: FacesJob, work: Path, progress: Progress | None) -> list[Pat
 
 
 def _splits_of(folder: Path) -> list[ClipStore]:
-    splits = json.loads((folder / CARD).read_text())["splits"]
-    return [ClipStore(folder, split) for split in ("train", "validation") if split in splits]
+    return [ClipStore(folder, split) for split in splits_of(folder)]
 
 
 def _models(*paths: Path | None) -> dict[str, str]:

@@ -65,6 +65,7 @@ class DataConfig:
         images). Clips are drawn in proportion to the weights, 1 where there is none.
       frames: frames in a clip.
       crop: side of a cut-out at the TOP rung, px; a multiple of the ladder's grid (6 by default).
+      reductions: how many times smaller a cut-out of video is taken, one drawn among those a clip is large enough for.
       cutouts: cut-outs taken of every clip that is decoded; they are part of the same batch.
       flip: whether clips are flipped and transposed at random.
       workers: processes that prepare batches ahead of the training step; 0 for threads of the training process.
@@ -74,6 +75,7 @@ class DataConfig:
     sources: str = "sample"
     frames: int = 5
     crop: int = 192
+    reductions: tuple[float, ...] = (1.0, 1.25, 1.5)
     cutouts: int = 1
     flip: bool = True
     workers: int = 0

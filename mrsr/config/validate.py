@@ -77,6 +77,7 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
     if config.data.crop % grid:
         raise UserError(f"data.crop={config.data.crop}: expected a multiple of {grid}, whole on every rung's grid")
     parse_sources(config.data.sources)
+    _require(config, "data.reductions", lambda v: v and min(v) >= 1, "factors of 1 or above")
     codecs = config.data.degradation.codecs
     if not codecs or not set(codecs) <= set(CODECS):
         raise UserError(f"data.degradation.codecs={codecs!r}: expected one or more of {', '.join(CODECS)}")
