@@ -16,7 +16,7 @@ from setuptools import find_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-IMPORT_PACKAGES = ("mrsr", "data_pipelines", "experiments")
+IMPORT_PACKAGES = ("mrsr", "data_pipelines", "experiments", "launch")
 SYSTEM_PACKAGES = ("libgl1", "libegl1", "libgles2", "libglib2.0-0")
 # In brackets, so that the pattern does not find itself.
 MACHINE_PATH = re.compile(r"(?<![\w./-])[/](?:home|root|work|Users)/")
