@@ -23,7 +23,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from data_pipelines.build.reduction import reduced
+from data_pipelines.reduction import reduced
 from data_pipelines.sample import held_out_clips
 from mrsr.files import replaced
 from mrsr.video.colour import ColourTags, from_rgb, to_rgb

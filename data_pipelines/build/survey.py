@@ -120,7 +120,8 @@ def _clips(frames: Iterator[np.ndarray], length: int, found: Survey) -> Iterator
         clip.append(image)
         if len(clip) == length:
             yield clip, index + 1 - length
-            clip = []
+            # Whoever took it is done with it, and holds the same list: 150 MB at 1080p that two clips need not take.
+            clip.clear()
 
 
 def _measured(clip: list[np.ndarray], start: int, config: DatasetConfig) -> Candidate:

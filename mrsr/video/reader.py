@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 
@@ -17,7 +17,7 @@ import numpy as np
 from mrsr.errors import RunError, UserError
 from mrsr.video.colour import ColourTags, to_rgb
 from mrsr.video.container import matroska_size, open_container, refuse_deep_colour, video_stream
-from mrsr.video.orientation import is_sideways, upright
+from mrsr.video.orientation import Turn
 
 _log = logging.getLogger(__name__)
 
@@ -64,19 +64,20 @@ class VideoReader:
         try:
             self._stream = video_stream(self._container, path)
             self._stream.thread_type = "AUTO"
-            self._decoded = self._decode()
-            first = next(self._decoded, None)
+            decoded = self._decode()
+            first = next(decoded, None)
             if first is None:
                 raise UserError(f"{path}: none of its video ({self._stream.codec_context.name}) could be decoded")
             self._describe(first)
         except BaseException:
             self._container.close()
             raise
-        self._first: av.VideoFrame | None = first
+        self._decoded = chain([first], decoded)
 
     def _describe(self, first: av.VideoFrame) -> None:
         stream, container = self._stream, self._container
-        swap = is_sideways(first)
+        self._turn = Turn.of(first)
+        swap = self._turn.swap
         self.width, self.height = (first.height, first.width) if swap else (first.width, first.height)
         self.rotation = first.rotation % 360
         self.codec = stream.codec_context.codec.canonical_name
@@ -126,7 +127,7 @@ class VideoReader:
         """
         step = max(1, round(1 / self.fps / self.time_base))
         last: int | None = None
-        while (frame := self._next()) is not None:
+        for frame in self._decoded:
             if self._counted:
                 pts = self.frames_read
             elif frame.pts is None or (last is not None and frame.pts <= last):
@@ -136,13 +137,11 @@ class VideoReader:
             last = pts
             if frame.interlaced_frame:
                 _warn_of_fields(self.path)
+            if frame.rotation != self._turn.rotation:
+                self._turn = Turn.of(frame)
             self.frames_read += 1
-            yield Frame(upright(frame, to_rgb(frame, ColourTags.of(frame))), pts, self.time_base)
+            yield Frame(self._turn(to_rgb(frame, ColourTags.of(frame))), pts, self.time_base)
         self._check_complete()
-
-    def _next(self) -> av.VideoFrame | None:
-        frame, self._first = self._first, None
-        return frame or next(self._decoded, None)
 
     def _check_complete(self) -> None:
         held = len(self._stream.index_entries) if "mp4" in self._container.format.name else self._stream.frames

@@ -1,5 +1,6 @@
 """Reading videos: timestamps, colours and orientation as other software sees them, and refusals by name."""
 
+import gc
 from fractions import Fraction
 from pathlib import Path
 
@@ -73,6 +74,22 @@ def test_frames_are_upright(make_video, rotation, mirror, turn):
         assert mirror or reader.rotation == rotation % 360
     assert first.shape == turn(stored).shape
     assert np.abs(first.astype(int) - turn(stored)).mean() < 4
+
+
+def test_frames_read_are_freed_without_the_cyclic_collector(make_video):
+    """It counts objects: at 1080p gigabytes would wait for it."""
+    path = make_video("turned.mp4", frames=30, rotation=90)
+    gc.collect()
+    before = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    gc.disable()
+    try:
+        with open_video(path) as reader:
+            read = sum(1 for _ in reader)
+            alive = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) - before
+    finally:
+        gc.enable()
+    assert read == 30
+    assert alive <= 3
 
 
 def test_uneven_timestamps_are_those_pyav_decodes(make_video):

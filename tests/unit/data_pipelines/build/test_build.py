@@ -16,7 +16,7 @@ import pytest
 from conftest import Film, pan
 
 from data_pipelines.build.build import Job, build, split_of
-from data_pipelines.build.reduction import reduced
+from data_pipelines.reduction import reduced
 from data_pipelines.store import ClipStore, decode_frames
 from mrsr.config import DatasetConfig
 from mrsr.errors import UserError

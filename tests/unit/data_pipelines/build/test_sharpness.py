@@ -10,7 +10,7 @@ import skimage
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from data_pipelines.build.reduction import reduced
+from data_pipelines.reduction import reduced
 from data_pipelines.build.sharpness import sharpness
 from mrsr.config import DatasetConfig
 
