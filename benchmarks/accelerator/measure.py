@@ -11,8 +11,8 @@ from benchmarks.accelerator.layout import HeldOut, Pack
 from benchmarks.accelerator.scenes import decode
 from mrsr.config import ExperimentConfig
 from mrsr.evaluation.clips import clip_from_array
-from mrsr.evaluation.evaluate import Row, figures
 from mrsr.evaluation.geometry import Geometry, geometry
+from mrsr.evaluation.tally import Row, figures
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.ladder import Ladder, Route, RouteSet

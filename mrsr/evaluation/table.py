@@ -7,9 +7,23 @@ from typing import Any
 
 from rich.table import Table
 
-from mrsr.evaluation.evaluate import Row
+from mrsr.evaluation.tally import Row
 
 _FIGURES = (("psnr_y", "PSNR", ".2f"), ("ssim_y", "SSIM", ".4f"))
+# By table: name, heading, form and factor; a warping error is a few hundred-thousandths.
+_MORE = {
+    "from frame to frame": (
+        ("flicker", "flicker", ".2f", 1),
+        ("warping_error", "warping e-5", ".1f", 1e5),
+        ("tof", "tOF", ".2f", 1),
+    ),
+    "between outputs, and by eye": (
+        ("consistency", "consistency", ".1f", 1),
+        ("lpips", "LPIPS", ".3f", 1),
+        ("blur", "blur", ".3f", 1),
+    ),
+}
+_SIDES = (None, "bicubic", "truth")
 
 
 def gain(row: Row, figure: str) -> float | None:
@@ -29,7 +43,7 @@ def means(rows: Sequence[Row]) -> list[Row]:
     return [
         {"route": route, "degradation": degradation, "clips": len(group), "frames": sum(row["frames"] for row in group)}
         | _averaged(group)
-        | {"bicubic": _averaged([row["bicubic"] for row in group])}
+        | {whose: _averaged([row.get(whose, {}) for row in group]) for whose in _SIDES if whose}
         for (route, degradation), group in groups.items()
     ]
 
@@ -51,6 +65,40 @@ def mean_table(report: dict[str, Any]) -> Table:
     for row in means(report["routes"]):
         table.add_row(row["route"], row["degradation"], str(row["clips"]), str(row["frames"]), *_cells(row))
     return table
+
+
+def more_tables(report: dict[str, Any]) -> list[Table]:
+    """The means of the other figures over clips, those alone that were measured.
+
+    Flicker in levels, warping error in hundred-thousandths, tOF in px, consistency in dB: `docs/metrics.md`.
+    """
+    rows = means(report["routes"])
+    tables = []
+    for title, figures in _MORE.items():
+        shown = [
+            (name, whose, heading, form, factor)
+            for name, heading, form, factor in figures
+            for whose in _SIDES
+            if any(_of(row, whose).get(name) is not None for row in rows)
+        ]
+        if not shown:
+            continue
+        table = Table(title=title, title_justify="left")
+        for heading in ("route", "degradation"):
+            table.add_column(heading)
+        for _, whose, heading, _, _ in shown:
+            table.add_column(whose or heading, justify="right")
+        for row in rows:
+            values = [(_of(row, whose).get(name), form, factor) for name, whose, _, form, factor in shown]
+            cells = [_text(None if value is None else value * factor, form) for value, form, factor in values]
+            table.add_row(row["route"], row["degradation"], *cells)
+        tables.append(table)
+    return tables
+
+
+def _of(row: Row, whose: str | None) -> Row:
+    part: Row = row if whose is None else row[whose]
+    return part
 
 
 def _table(title: str, clip_heading: str) -> Table:
@@ -79,7 +127,7 @@ def _text(value: float | None, form: str) -> str:
 
 def _averaged(rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     averages: dict[str, float | None] = {}
-    for figure, _, _ in _FIGURES:
-        values = [row[figure] for row in rows]
-        averages[figure] = None if None in values else sum(values) / len(values)
+    for figure in (name for figures in (_FIGURES, *_MORE.values()) for name, *_ in figures):
+        values = [row[figure] for row in rows if row.get(figure) is not None]
+        averages[figure] = sum(values) / len(rows) if len(values) == len(rows) else None
     return averages

@@ -68,6 +68,19 @@ def test_without_videos_it_measures_the_embedded_sample(capsys):
     assert "astronaut" in capsys.readouterr().out
 
 
+def test_temporal_figures_are_measured_unless_refused(video, tmp_path, capsys):
+    pytest.importorskip("cv2")
+    arguments = ("--videos", video, "--cutout", "192:192", "--routes", "180:720,180:1080", "--frames", 2)
+    rows = {}
+    for option in ("--temporal", "--no-temporal"):
+        assert evaluate(*arguments, option, "--json", tmp_path / "figures.json") == 0
+        rows[option] = json.loads((tmp_path / "figures.json").read_text(), parse_constant=refuse)["routes"]
+        assert ("consistency" in capsys.readouterr().out) == (option == "--temporal")
+    assert all(row["warping_error"] > 0 and row["tof"] >= 0 for row in rows["--temporal"])
+    assert [row["consistency"] is None for row in rows["--temporal"]] == [True, False]
+    assert all(row[name] is None for row in rows["--no-temporal"] for name in ("warping_error", "tof", "consistency"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from mrsr.evaluation.table import clip_table, gain, mean_table, means
+from mrsr.evaluation.table import clip_table, gain, mean_table, means, more_tables
 
 
 def row(route, clip, ours, bicubic, degradation="bicubic", frames=3, **more):
@@ -52,3 +52,15 @@ def test_the_tables_name_the_model_and_every_figure():
 
 def test_a_gain_that_rounds_to_nothing_shows_no_sign_of_a_loss():
     assert "-0.00" not in text_of(clip_table(REPORT | {"routes": [row("180:720", "a.mp4", 30.0 - 1e-6, 30.0)]}))
+
+
+def test_the_other_figures_are_shown_where_they_were_measured():
+    assert more_tables(REPORT) == []
+    steady = row("180:720", "a.mp4", 30.0, 29.0, flicker=1.25, warping_error=3.4e-4, tof=None)
+    steady["bicubic"]["flicker"], steady["truth"] = 0.75, {"flicker": 0.5, "warping_error": 2e-5}
+    (table,) = more_tables(REPORT | {"routes": [steady]})
+    text = text_of(table)
+    for part in ("180:720", "1.25", "0.75", "0.50", "34.0", "2.0"):
+        assert part in text
+    for part in ("tOF", "consistency", "LPIPS"):
+        assert part not in text
