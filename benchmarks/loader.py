@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_pipelines.loader import training_batches
+from data_pipelines.sources import open_sources
 from mrsr.config import DEGRADATIONS, DataConfig, ExperimentConfig, TrainConfig, degradation, model_size, validate
 from mrsr.files import replaced
 
@@ -49,7 +50,7 @@ def measure(sources: str, preset: str, workers: int, batches: int) -> dict[str, 
             train=TrainConfig(batch_size=8),
         )
     )
-    made = training_batches(config)
+    made = training_batches(config, open_sources(config.data))
     # What is ready ahead when the clock starts must not count.
     for _ in islice(made, 4 * max(1, workers)):
         pass

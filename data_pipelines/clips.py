@@ -9,7 +9,7 @@ import numpy as np
 from data_pipelines.crops import liveliness
 from data_pipelines.reduction import resized
 from data_pipelines.store import ClipStore, decode_frames
-from mrsr.errors import UserError
+from data_pipelines.unusable import UnusableClipError
 
 
 def pieces(
@@ -53,18 +53,19 @@ class StoredClips:
         Only the frames of the stretch are decoded.
 
         Raises:
-          UserError: the clip is too short or too small, or damaged.
+          UnusableClipError: the clip is too short, too small or damaged.
         """
         stored = self.store[index]
+        named = f"{stored.source} in {self.store.folder}"
         if len(stored.frames) < frames:
-            raise UserError(f"data.frames={frames}: expected at most {len(stored.frames)} with {self.store.folder}")
+            raise UnusableClipError(f"{named}: {len(stored.frames)} frames; data.frames={frames}")
         start = int(rng.integers(len(stored.frames) - frames + 1))
-        clip = decode_frames(stored.frames[start : start + frames])
+        try:
+            clip = decode_frames(stored.frames[start : start + frames])
+        except UnusableClipError as error:
+            raise UnusableClipError(f"{named}: {error}") from None
         if min(clip.shape[1:3]) < side:
-            size = f"{clip.shape[2]}x{clip.shape[1]}"
-            raise UserError(
-                f"data.crop={side}: {stored.source} in {self.store.folder} is {size} px; expected a smaller crop"
-            )
+            raise UnusableClipError(f"{named}: {clip.shape[2]}x{clip.shape[1]} px; data.crop={side}")
         return pieces(clip, rng, side, number, self.reductions)
 
     def fingerprint(self) -> str:

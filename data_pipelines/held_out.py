@@ -15,8 +15,8 @@ MOST = 8
 def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
     """At most `train.evaluate_frames` frames of each held-out clip, sides on the ladder's grid.
 
-    Of data sets the config draws from: the first clip of each file held out, the first `MOST` of these by name.
-    Where there is none: the held-out photographs of the sample.
+    Of data sets the config draws from: a clip of each file held out, of the first `MOST` files met. Where none is held
+    out: the held-out photographs of the sample.
 
     Raises:
       UserError: a data set is missing or damaged.
@@ -30,23 +30,20 @@ def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
 
 
 def _of_data_set(folder: str, frames: int, grid: int) -> list[HeldOutClip]:
-    from data_pipelines.store import ClipStore, StoredClip, decode_frames, splits_of
+    from data_pipelines.store import ClipStore, decode_frames, splits_of
 
     if "validation" not in splits_of(folder):
         return []
-
     store = ClipStore(folder, "validation")
-    firsts: dict[str, StoredClip] = {}
+    found: dict[str, HeldOutClip] = {}
     for index in range(len(store)):
         clip = store[index]
-        if clip.source not in firsts or clip.start < firsts[clip.source].start:
-            firsts[clip.source] = clip
-    found = []
-    for name in sorted(firsts):
-        clip = firsts[name]
-        images = decode_frames(clip.frames[:frames])
-        found.append(HeldOutClip(name, middle(images, grid), clip.fps))
-    return found
+        if clip.source not in found:
+            images = decode_frames(clip.frames[:frames])
+            found[clip.source] = HeldOutClip(clip.source, middle(images, grid), clip.fps)
+        if len(found) == MOST:
+            break
+    return [found[name] for name in sorted(found)]
 
 
 def middle(images: np.ndarray, grid: int) -> np.ndarray:

@@ -8,20 +8,27 @@ missed or seen twice.
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from data_pipelines.batches import Batch, examples, joined
-from data_pipelines.sources import ClipSource, open_sources
+from data_pipelines.sources import ClipSource
+from data_pipelines.unusable import UnusableClipError
 from mrsr.config import ExperimentConfig, parse_sources
 from mrsr.errors import UserError
 
-_AHEAD = 2
+_AHEAD, _MOST_THREADS, _TRIED = 2, 16, 64
 _ENDLESS = 2**62
 """Where an order ends for Grain, which cannot take the length of one that has no end in batches of one clip."""
+
+_log = logging.getLogger(__name__)
 
 
 class Draw(NamedTuple):
@@ -42,13 +49,24 @@ class _As:
 
 
 class _Make:
-    """Turns a `Draw` into examples."""
+    """Turns a `Draw` into examples; a clip that cannot be used gives way to the next one of its source, by name."""
 
-    def __init__(self, config: ExperimentConfig, sources: list[ClipSource]) -> None:
-        self.config, self.sources = config, sources
+    def __init__(self, config: ExperimentConfig, sources: Sequence[ClipSource]) -> None:
+        self.config, self.sources = config, list(sources)
+        self._told: set[str] = set()
 
     def __call__(self, draw: Draw, rng: np.random.Generator) -> Batch:
-        return examples(self.config, self.sources[draw.source], draw.clip, rng)
+        source = self.sources[draw.source]
+        tried = min(_TRIED, len(source))
+        for step in range(tried):
+            try:
+                return examples(self.config, source, (draw.clip + step) % len(source), rng)
+            except UnusableClipError as error:
+                last = str(error)
+                if last not in self._told:
+                    self._told.add(last)
+                    _log.warning("left out: %s", last)
+        raise UserError(f"{last} (the last of {tried} clips in a row that cannot be used)")
 
 
 def draws(config: ExperimentConfig, lengths: list[int]) -> Any:
@@ -88,7 +106,13 @@ def check_hosts(config: ExperimentConfig, hosts: int) -> int:
     return clips
 
 
-def training_batches(config: ExperimentConfig, start_step: int = 0, host: int = 0, hosts: int = 1) -> Iterator[Batch]:
+def training_batches(
+    config: ExperimentConfig,
+    sources: Sequence[ClipSource],
+    start_step: int = 0,
+    host: int = 0,
+    hosts: int = 1,
+) -> Iterator[Batch]:
     """The batches of step `start_step`, the next one, and so on without end: this host's part of each.
 
     They depend on the config, the clips and the step alone: not on `data.workers`, nor on where the iterator started.
@@ -96,20 +120,19 @@ def training_batches(config: ExperimentConfig, start_step: int = 0, host: int = 
 
     Args:
       config: the experiment.
+      sources: of `open_sources`.
       start_step: training steps done.
       host: the number of this host.
       hosts: how many there are; they share the clips of every step.
 
     Raises:
-      UserError: a source is missing, or too small for the cut-outs, or the hosts cannot share a batch.
+      UserError: the hosts cannot share a batch; or, with a batch, many clips in a row cannot be used.
     """
-    clips = check_hosts(config, hosts)
-    sources = open_sources(config.data)
-    return _batches(config, sources, clips, start_step, host, hosts)
+    return _batches(config, sources, check_hosts(config, hosts), start_step, host, hosts)
 
 
 def _batches(
-    config: ExperimentConfig, sources: list[ClipSource], clips: int, start_step: int, host: int, hosts: int
+    config: ExperimentConfig, sources: Sequence[ClipSource], clips: int, start_step: int, host: int, hosts: int
 ) -> Iterator[Batch]:
     import grain
 
@@ -118,16 +141,32 @@ def _batches(
     made = order.seed(config.train.seed).random_map(_Make(config, sources))
     mine = of_host(made, clips, start_step, host, hosts).batch(clips // hosts, batch_fn=joined)
     workers = config.data.workers
-    threads = 1 if workers else max(1, (os.cpu_count() or 1) // 2)
+    threads = 1 if workers else max(1, min(_MOST_THREADS, len(os.sched_getaffinity(0)) // 2))
     batches = mine.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(_AHEAD, threads)))
     if workers:
         _mark_flags_as_parsed()
-        batches = batches.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=_AHEAD))
+        options = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=_AHEAD)
+        batches = batches.mp_prefetch(options, worker_init_fn=_leave_signals_to_the_parent)
     iterator = iter(batches)
     try:
         yield from iterator
     finally:
         iterator.close()
+
+
+def _leave_signals_to_the_parent(index: int, count: int) -> None:
+    """A worker ends when its parent does, and not before: Ctrl-C reaches all of them, and the parent saves first."""
+    del index, count
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _mark_flags_as_parsed() -> None:

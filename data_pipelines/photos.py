@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from data_pipelines.motion import REDUCTIONS, Photo, photo_clip
 from data_pipelines.reduction import reduced
+from data_pipelines.unusable import UnusableClipError
 from mrsr.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -41,13 +42,13 @@ def load_photo(path: Path) -> Photo:
     """A photograph, upright, reduced by `photo_reduction`.
 
     Raises:
-      UserError: it cannot be read.
+      UnusableClipError: it cannot be read.
     """
     try:
         with Image.open(path) as image:
             pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: not a readable photograph ({' '.join(str(error).split())})") from None
+        raise UnusableClipError(f"{path}: not a readable photograph ({' '.join(str(error).split())})") from None
     return Photo(path.stem, reduced(pixels, photo_reduction(*pixels.shape[:2])))
 
 
@@ -125,7 +126,7 @@ class PhotoSource:
         """`number` clips filmed over photograph `index`: uint8 [number, T, side, side, 3].
 
         Raises:
-          UserError: the file has gone, or is damaged.
+          UnusableClipError: the file has gone, or is damaged.
         """
         photo = self._photo(self.files[index])
         return np.stack([photo_clip(photo, rng, frames, side) for _ in range(number)])
@@ -149,5 +150,6 @@ class PhotoSource:
 
 
 def _most_bytes(photo: Photo) -> int:
-    """Bytes of a photograph with all its enlarged copies, each of four times the pixels."""
-    return int(photo.pixels.nbytes * (1 + sum(4 / reduction**2 for reduction in REDUCTIONS)))
+    """Bytes of a photograph with its enlarged copies: each of four times the pixels, which Pillow keeps in 4 bytes."""
+    pixels = photo.pixels.nbytes / 3
+    return int(photo.pixels.nbytes + pixels * sum(4 * 4 / reduction**2 for reduction in REDUCTIONS))

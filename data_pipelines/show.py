@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from data_pipelines.batches import Batch
 from data_pipelines.loader import training_batches
+from data_pipelines.sources import open_sources
 from mrsr.config import ExperimentConfig, parse_sources
 from mrsr.files import replaced
 
@@ -37,11 +38,12 @@ def show(config: ExperimentConfig, output: Path, number: int, start_step: int = 
     Raises:
       UserError: a source is missing, too small or damaged.
     """
-    batches = training_batches(config, start_step)
+    batches = training_batches(config, open_sources(config.data), start_step)
     steps = -(-number // config.train.batch_size)
     rows = [row for batch in islice(batches, steps) for row in _rows(batch)][:number]
     batches.close()  # type: ignore[attr-defined]
     sheet = _draw(rows, _faces(config))
+    output.absolute().parent.mkdir(parents=True, exist_ok=True)
     with replaced(output) as beside:
         sheet.savefig(beside, format="png", dpi=_DPI)
 
@@ -63,8 +65,11 @@ def _faces(config: ExperimentConfig) -> list[Face]:
 
             store = ClipStore(source.where)
             for index in range(min(_FACES, len(store))):
-                clip, middle = store[index], len(store[index].frames) // 2
-                if clip.box and clip.keypoints is not None:
+                clip = store[index]
+                middle = len(clip.frames) // 2
+                if not clip.box:
+                    break
+                if clip.keypoints is not None:
                     frame = decode_frames(clip.frames[middle : middle + 1])[0]
                     found.append(Face(frame, clip.keypoints[middle], clip.source, clip.box))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from data_pipelines import sample
 from data_pipelines.photos import PhotoSource, list_photos
 from mrsr.config import DataConfig, Source, parse_sources
+from mrsr.errors import UserError
 
 
 class ClipSource(Protocol):
@@ -20,7 +22,11 @@ class ClipSource(Protocol):
         ...
 
     def clips(self, index: int, rng: np.random.Generator, frames: int, side: int, number: int) -> np.ndarray:
-        """`number` cut-outs of the top rung, of clip `index`: uint8 [number, T, side, side, 3]."""
+        """`number` cut-outs of the top rung, of clip `index`: uint8 [number, T, side, side, 3].
+
+        Raises:
+          UnusableClipError: the clip is damaged, too small or too short.
+        """
         ...
 
     def fingerprint(self) -> str:
@@ -53,14 +59,15 @@ def open_sources(data: DataConfig) -> list[ClipSource]:
     Raises:
       UserError: one does not exist, or nothing in it can be used.
     """
-    return [open_source(source, data) for source in parse_sources(data.sources)]
+    opened = []
+    for source in parse_sources(data.sources):
+        opened.append(open_source(source, data))
+        if not len(opened[-1]):
+            raise UserError(f"data.sources: {source} has no clip to train on")
+    return opened
 
 
-def fingerprints(data: DataConfig) -> dict[str, str]:
-    """What each source held, by its name: a run that resumes goes on with the same clips or not at all.
-
-    Raises:
-      UserError: one does not exist, or nothing in it can be used.
-    """
-    named = zip(parse_sources(data.sources), open_sources(data), strict=True)
-    return {str(source): opened.fingerprint() for source, opened in named}
+def fingerprints(data: DataConfig, opened: Sequence[ClipSource]) -> dict[str, str]:
+    """What each source held, by its name: a run that resumes goes on with the same clips or not at all."""
+    named = zip(parse_sources(data.sources), opened, strict=True)
+    return {str(source): held.fingerprint() for source, held in named}

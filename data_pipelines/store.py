@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from data_pipelines.unusable import UnusableClipError
 from mrsr.errors import UserError
 
 CARD = "card.json"
@@ -61,8 +62,15 @@ def encode_frame(frame: np.ndarray, quality: int) -> bytes:
 
 
 def decode_frames(frames: Sequence[bytes]) -> np.ndarray:
-    """Coded pictures of one size as uint8 [T, H, W, 3]."""
-    return np.stack([np.asarray(Image.open(io.BytesIO(frame))) for frame in frames])
+    """Coded pictures of one size as uint8 [T, H, W, 3].
+
+    Raises:
+      UnusableClipError: one is damaged.
+    """
+    try:
+        return np.stack([np.asarray(Image.open(io.BytesIO(frame))) for frame in frames])
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UnusableClipError(f"a stored frame is damaged ({' '.join(str(error).split())})") from None
 
 
 def features() -> Any:
@@ -127,8 +135,9 @@ def splits_of(folder: Path | str) -> tuple[str, ...]:
 
 def _card(folder: Path) -> dict[str, Any]:
     try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_text())
-    except (OSError, ValueError):
+        card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card["splits"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         made = "expected a folder that mrsr data build or mrsr data faces made"
         raise UserError(f"{folder}: holds no finished data set; {made}") from None
     return card
@@ -149,27 +158,40 @@ class ClipStore:
           UserError: there is no finished data set in the folder, or it has no such split.
         """
         self.folder, self.split = Path(folder), split
-        self._card = _card(self.folder)
-        splits = self._card["splits"]
+        card = _card(self.folder)
+        splits = card["splits"]
         if split not in splits:
             raise UserError(f"{self.folder}: has no split {split!r}; expected one of {', '.join(splits)}")
         self._shards: dict[str, str] = splits[split]["shards"]
         missing = [name for name in self._shards if not (self.folder / name).is_file()]
         if missing:
             raise UserError(f"{self.folder}: its file {missing[0]} is missing; expected the data set as it was made")
+        self._counts = dict(card["counts"])
+        self._length = int(splits[split]["clips"])
         self._source: Any = None
 
     def __len__(self) -> int:
-        return int(self._card["splits"][self.split]["clips"])
+        return self._length
 
     def __getitem__(self, index: int) -> StoredClip:
+        """Clip `index`.
+
+        Raises:
+          IndexError: there are not so many.
+          UnusableClipError: it is damaged.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"clip {index} of {len(self)}")
         if self._source is None:
             from array_record.python.array_record_data_source import ArrayRecordDataSource
 
             self._source = ArrayRecordDataSource([str(self.folder / name) for name in self._shards])
-        return from_record(self._source[index])
+        try:
+            return from_record(self._source[index])
+        # What the reader raises depends on where the bytes are wrong: a chunk's sum, a length, the message inside.
+        except Exception as error:
+            told = " ".join(str(error).split())[:200]
+            raise UnusableClipError(f"{self.folder}: clip {index} of {self.split} is damaged ({told})") from None
 
     def __getstate__(self) -> dict[str, Any]:
         # Open files stay here: whoever receives the store opens them for itself.
@@ -181,4 +203,4 @@ class ClipStore:
 
     def describe(self) -> dict[str, Any]:
         """The counts of the data set's card."""
-        return dict(self._card["counts"])
+        return dict(self._counts)

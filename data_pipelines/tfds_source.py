@@ -10,15 +10,12 @@ import numpy as np
 
 from data_pipelines.clips import pieces
 from data_pipelines.motion import Photo, photo_clip
+from data_pipelines.unusable import UnusableClipError
 from mrsr.errors import UserError
-
-_TRIED = 64
 
 
 class TfdsSource:
     """The split `train` of a prepared data set, by its TFDS name such as `davis/480p` or `ucf101:2.0.0`.
-
-    A record that is too short or too small stands for the next one that is not.
 
     Attributes:
       name: of the data set.
@@ -46,6 +43,8 @@ class TfdsSource:
             raise UserError(
                 f"tfds:{name}: stored as {builder.info.file_format.value}, without random access; {prepare}"
             )
+        if "train" not in builder.info.splits:
+            raise UserError(f"tfds:{name}: has the splits {', '.join(builder.info.splits)}; expected one named train")
         found = _pictures(builder.info.features)
         if not found:
             told = ", ".join(builder.info.features)
@@ -64,22 +63,17 @@ class TfdsSource:
         return len(self._data)
 
     def clips(self, index: int, rng: np.random.Generator, frames: int, side: int, number: int) -> np.ndarray:
-        """`number` cut-outs of record `index`, or of the next that is large enough: uint8 [number, T, side, side, 3].
+        """`number` cut-outs of record `index`: uint8 [number, T, side, side, 3].
 
         Raises:
-          UserError: none of the next records is long and large enough.
+          UnusableClipError: the record is too short or too small.
         """
-        least = frames if self.video else 1
-        margin = 0 if self.video else 2
-        for number_tried in range(min(_TRIED, len(self))):
-            pictures = self._pictures((index + number_tried) % len(self))
-            if len(pictures) >= least and min(pictures.shape[1:3]) >= side + margin:
-                break
-        else:
+        pictures = self._pictures(index)
+        least, margin = (frames, 0) if self.video else (1, 2)
+        if len(pictures) < least or min(pictures.shape[1:3]) < side + margin:
             size = f"{pictures.shape[2]}x{pictures.shape[1]} px, {len(pictures)} frames"
-            raise UserError(
-                f"tfds:{self.name}: {number_tried + 1} records in a row are too small, the last {size}; "
-                f"expected data.crop={side} px and data.frames={frames}"
+            raise UnusableClipError(
+                f"tfds:{self.name}: record {index} is {size}; data.crop={side}, data.frames={frames}"
             )
         if not self.video:
             photo = Photo(f"{self.name} {index}", np.ascontiguousarray(pictures[0]))

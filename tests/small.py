@@ -10,6 +10,8 @@ import numpy as np
 import skimage
 from PIL import Image
 
+from data_pipelines.loader import training_batches
+from data_pipelines.sources import open_sources
 from mrsr.config import DataConfig, ExperimentConfig, ModelConfig, OptimizerConfig, StageConfig, TrainConfig, validate
 from mrsr.ladder import Ladder, RouteSet
 from mrsr.models.step import abstract_params
@@ -48,6 +50,11 @@ def two_rungs(**train: Any) -> ExperimentConfig:
             train=TrainConfig(**{"steps": 6, "batch_size": 2, "checkpoint_every": 2, "evaluate_frames": 1} | train),
         )
     )
+
+
+def batches_of(config: ExperimentConfig, start_step: int = 0) -> Any:
+    """The batches a run of this config trains on, from a step on; to be closed."""
+    return training_batches(config, open_sources(config.data), start_step)
 
 
 def shapes_of(config: ExperimentConfig) -> Any:

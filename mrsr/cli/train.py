@@ -22,14 +22,16 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
 
     from data_pipelines.held_out import held_out_clips
     from data_pipelines.loader import training_batches
-    from data_pipelines.sources import fingerprints
+    from data_pipelines.sources import fingerprints, open_sources
     from mrsr.evaluation.clips import clip_from_array
     from mrsr.train.devices import split_cpu
     from mrsr.train.loop import train
 
     split_cpu(config.train.cpu_devices)
+    sources = open_sources(config.data)
     held_out = [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in held_out_clips(config)]
-    outcome = train(config, args.workdir, partial(training_batches, config), held_out, fingerprints(config.data))
+    batches = partial(training_batches, config, sources)
+    outcome = train(config, args.workdir, batches, held_out, fingerprints(config.data, sources))
     going_on = "; the same command goes on from there" if outcome.status else ""
     print(f"{args.workdir}: {outcome.reason}{going_on}")
     return outcome.status

@@ -12,6 +12,7 @@ from typing import Any
 
 from data_pipelines.held_out import held_out_clips
 from data_pipelines.loader import training_batches
+from data_pipelines.sources import fingerprints, open_sources
 from mrsr.checkpoint import Store
 from mrsr.config import ExperimentConfig, config_hash, load_config, validate
 from mrsr.config.serialise import FILE_NAME
@@ -77,7 +78,9 @@ def demo(config: ExperimentConfig, folder: Path) -> tuple[dict[str, Any] | None,
         if not (files.run / FILE_NAME).is_file():
             # Figures of a run that was thrown away would pass for those of the one that starts here.
             files.evaluation.unlink(missing_ok=True)
-        outcome = train(config, files.run, partial(training_batches, config), held_out=())
+        sources = open_sources(config.data)
+        batches = partial(training_batches, config, sources)
+        outcome = train(config, files.run, batches, held_out=(), data=fingerprints(config.data, sources))
         if outcome.status:
             print(f"{files.run}: {outcome.reason}; the same command goes on from there", flush=True)
             return None, outcome.status

@@ -44,12 +44,11 @@ def replicate(tree: Any) -> Any:
 
     Placed on the axis pmap itself returns the state on: placed otherwise, the second step would be compiled again.
     """
-    devices = jax.local_devices()
-    placed = NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec(AXIS))
+    count, placed = jax.local_device_count(), _over_devices()
 
     def copies(leaf: Any) -> Array:
         host = np.asarray(leaf)
-        return jax.device_put(np.broadcast_to(host, (len(devices), *host.shape)), placed)
+        return jax.device_put(np.broadcast_to(host, (count, *host.shape)), placed)
 
     return jax.tree.map(copies, tree)
 
@@ -73,6 +72,15 @@ def check_batch(batch_size: int) -> None:
 
 
 def shard(batch: Any) -> Any:
-    """Host arrays [B, ...] as [devices, B / devices, ...]: consecutive clips go to one device."""
-    count = jax.local_device_count()
-    return jax.tree.map(lambda leaf: leaf.reshape(count, leaf.shape[0] // count, *leaf.shape[1:]), batch)
+    """Host arrays [B, ...] on the local devices, as [devices, B / devices, ...]: consecutive clips go to one device."""
+    count, placed = jax.local_device_count(), _over_devices()
+
+    def place(leaf: Any) -> Array:
+        return jax.device_put(leaf.reshape(count, leaf.shape[0] // count, *leaf.shape[1:]), placed)
+
+    return jax.tree.map(place, batch)
+
+
+def _over_devices() -> NamedSharding:
+    """One part of the leading axis on each local device, as pmap itself returns arrays."""
+    return NamedSharding(Mesh(np.array(jax.local_devices()), (AXIS,)), PartitionSpec(AXIS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,17 +66,16 @@ def train(
     optimizer = make_optimizer(config.optimizer)
     for clip in held_out:
         allowed_routes(clip, config.route_set(), config.ladder())
+    if data is not None:
+        resume.check_data(data, workdir, print)
     resume.claim_workdir(config, workdir, print)
-    resume.claim_data(data or {}, workdir)
+    if data is not None:
+        resume.keep_data(data, workdir)
     with preemption() as asked, Store(workdir, config.train.keep) as store:
         state = resume.start(config, optimizer, store, print)
         step = int(state.step)
         total = step + steps_to_go(config.train, step)
-        with (
-            Reporter(workdir, total, step) as reporter,
-            closing(batches(step)) as made,  # type: ignore[type-var]
-            Ahead(made) as source,
-        ):
+        with Reporter(workdir, total, step) as reporter, Ahead(batches(step), asked.is_set) as source:
             run = _Run(config, workdir, store, reporter, held_out)
             step, reason = run.steps(replicate(state), parallel_step(config, optimizer), source, asked.is_set)
     return Outcome(reason, step, PREEMPTED if reason == _ASKED else 0)
@@ -114,7 +112,16 @@ class _Run:
         evaluating = 0.0
         reason = stop_reason(limits, step, 0.0)
         while reason is None:
-            batch = next(source)
+            try:
+                batch = next(source)
+            except StopIteration:
+                reason = _ASKED
+                break
+            except BaseException:
+                # What was learnt must not be lost to a disk that is gone or a clip that is damaged.
+                if saved != step:
+                    resume.save(self.store, unreplicate(state))
+                raise
             state, metrics = one_step(state, batch.devices)
             step += 1
             figures = {name: float(value) for name, value in unreplicate(metrics).items()}

@@ -13,15 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from small import two_rungs
+from small import batches_of, two_rungs
 
-from data_pipelines.loader import training_batches
 from mrsr.train.loop import train
 
 
 def batches(number: signal.Signals | None, last: int, start: int) -> Iterator[Any]:
     """The batches of the embedded sample; the process signals itself before the one of step `last`."""
-    made = training_batches(two_rungs(), start)
+    made = batches_of(two_rungs(), start)
     try:
         for index, batch in enumerate(made, start):
             if number and index == last:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from small import batches_of
 
-from data_pipelines.loader import training_batches
 from mrsr.cli.configs import read_config
 from mrsr.cli.main import main
 
@@ -21,14 +21,14 @@ def test_the_sheet_holds_the_pictures_of_the_run(tmp_path: Path, capsys: pytest.
     assert main(["data", "show", "--config", SMOKE, "--output", str(sheet), "--examples", "2", *overrides]) == 0
     assert "2 examples of sample" in capsys.readouterr().out
     pixels = np.asarray(Image.open(sheet).convert("RGB"))
-    made = training_batches(read_config(SMOKE, overrides))
+    made = batches_of(read_config(SMOKE, overrides))
     for batch in islice(made, 2):
         truth = batch["truth"][360][0, -1]
         # Drawn enlarged without interpolation: every colour of the truth stands on the sheet.
         wanted = {tuple(colour) for colour in truth.reshape(-1, 3).tolist()}
         drawn = {tuple(colour) for colour in np.unique(pixels.reshape(-1, 3), axis=0).tolist()}
         assert len(wanted - drawn) <= 0.05 * len(wanted)
-    made.close()  # type: ignore[attr-defined]
+    made.close()
 
 
 @pytest.mark.parametrize(

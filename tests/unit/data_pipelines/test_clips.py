@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,9 @@ from PIL import Image
 from data_pipelines.build.write import write_dataset
 from data_pipelines.clips import StoredClips, pieces
 from data_pipelines.held_out import held_out_clips
-from data_pipelines.store import StoredClip, encode_frame
+from data_pipelines.store import ClipStore, StoredClip, encode_frame
+from data_pipelines.unusable import UnusableClipError
 from mrsr.config import DataConfig, ExperimentConfig, TrainConfig
-from mrsr.errors import UserError
 
 
 def _scene(frames: int, height: int, width: int, level: int) -> np.ndarray:
@@ -79,11 +80,28 @@ def test_a_clip_too_small_to_be_seen_from_afar_is_seen_from_where_it_was_taken()
 
 @pytest.mark.parametrize(
     ("frames", "side", "message"),
-    [(9, 36, "data.frames=9: expected at most 8"), (3, 66, "data.crop=66: train/.* is 84x60 px; expected a smaller")],
+    [(9, 36, "train/.*: 8 frames; data.frames=9"), (3, 66, "train/.*: 84x60 px; data.crop=66")],
 )
 def test_clips_too_short_or_too_small_are_refused_by_name(folder: Path, frames: int, side: int, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UnusableClipError, match=message):
         StoredClips(str(folder / "both")).clips(0, np.random.default_rng(0), frames, side, 1)
+
+
+def test_a_damaged_shard_is_told_by_the_clip_it_spoils(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder / "train_only", tmp_path / "damaged")
+    (shard,) = copy.glob("*array_record*")
+    content = bytearray(shard.read_bytes())
+    # The middle of the shard is inside the records: its ends tell where they are.
+    content[len(content) // 3 : len(content) // 3 + 64] = bytes(64)
+    shard.write_bytes(content)
+    store, told = ClipStore(copy), []
+    for index in range(len(store)):
+        try:
+            StoredClips(str(copy)).clips(index, np.random.default_rng(0), 8, 36, 1)
+        except UnusableClipError as error:
+            told.append(str(error))
+    assert told
+    assert all("damaged" in line for line in told)
 
 
 def _experiment(folder: Path) -> ExperimentConfig:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from data_pipelines.batches import Batch
 from data_pipelines.loader import check_hosts, draws, of_host, training_batches
-from data_pipelines.sources import fingerprints
+from data_pipelines.sources import fingerprints, open_sources
 from mrsr.config import DataConfig, DegradationConfig, ExperimentConfig, model_size, validate
 from mrsr.errors import UserError
 
@@ -26,7 +26,7 @@ def _config(seed: int = 0, workers: int = 0, sources: str = "sample", cutouts: i
 
 
 def _take(config: ExperimentConfig, number: int, *where: int) -> list[Batch]:
-    made = training_batches(config, *where)
+    made = training_batches(config, open_sources(config.data), *where)
     taken = list(islice(made, number))
     made.close()  # type: ignore[attr-defined]
     return taken
@@ -109,35 +109,61 @@ def test_hosts_that_cannot_share_a_batch_are_refused() -> None:
 
 def test_a_source_that_is_not_there_is_refused_before_the_first_batch(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"photos:.*missing: not found; expected a folder"):
-        training_batches(_config(sources=f"photos:{tmp_path / 'missing'}"))
+        open_sources(DataConfig(sources=f"photos:{tmp_path / 'missing'}"))
 
 
-def test_what_goes_wrong_with_a_clip_is_raised_to_whoever_asks_for_its_batch(tmp_path: Path) -> None:
-    path = tmp_path / "photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90, 3), dtype=np.uint8)).save(path)
+def _noise(path: Path, side: int = 90) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_source_of_damaged_clips_alone_is_refused_by_name(tmp_path: Path, workers: int) -> None:
+    path = _noise(tmp_path / "photo.png")
     path.write_bytes(path.read_bytes()[:9000])  # The header still tells a size that is large enough.
-    made = training_batches(_config(sources=f"photos:{tmp_path}"))
-    with pytest.raises(UserError, match=r"photo\.png: not a readable photograph"):
-        next(made)
+    config = _config(sources=f"photos:{tmp_path}", workers=workers)
+    with pytest.raises(UserError, match=r"photo\.png: not a readable photograph .* \(the last of 1 clips in a row"):
+        _take(config, 1)
+
+
+def test_a_damaged_clip_gives_way_to_the_next_one_and_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _noise(tmp_path / "b.png")
+    path = _noise(tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:9000])
+    config = _config(sources=f"photos:{tmp_path}")
+    assert len(_take(config, 3)) == 3
+    assert [line for line in caplog.messages if "left out" in line and "a.png" in line]
+    assert sum("a.png" in line for line in caplog.messages) == 1
+    assert all(_equal(a, b) for a, b in zip(_take(config, 3), _take(config, 3), strict=True))
 
 
 def test_closing_ends_the_threads() -> None:
     before = set(threading.enumerate())
-    _take(_config(), 1)
+    made = training_batches(_config(), open_sources(_config().data))
+    next(made)
     started = set(threading.enumerate()) - before
+    made.close()  # type: ignore[attr-defined]
+    assert started, "the batches were made by a thread"
     for thread in started:
         thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in started)
+
+
+def _fingerprints(data: DataConfig) -> dict[str, str]:
+    return fingerprints(data, open_sources(data))
 
 
 def test_a_fingerprint_changes_with_what_a_source_holds(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (60, 60, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     data = DataConfig(sources=f"photos:{tmp_path},sample", crop=48)
-    before = fingerprints(data)
+    before = _fingerprints(data)
     assert set(before) == {f"photos:{tmp_path}", "sample"}
-    assert fingerprints(data) == before
+    assert _fingerprints(data) == before
     Image.fromarray(pixels).save(tmp_path / "b.png")
-    after = fingerprints(data)
+    after = _fingerprints(data)
     assert after["sample"] == before["sample"]
     assert after != before

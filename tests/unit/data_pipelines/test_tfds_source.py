@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 from skimage import data as photographs
 
 from data_pipelines.tfds_source import TfdsSource
+from data_pipelines.unusable import UnusableClipError
 from mrsr.errors import UserError
 
 
@@ -90,14 +91,19 @@ def data_dir(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_clips_are_consecutive_frames_of_one_record(folder: Path) -> None:
     source = TfdsSource("mrsr_test_videos")
     assert (len(source), source.feature, source.video) == (4, ("video", "frames"), True)
-    seen = set()
+    seen, refused = set(), []
     for index in range(4):
-        clips = source.clips(index, np.random.default_rng(index), frames=3, side=24, number=2)
+        try:
+            clips = source.clips(index, np.random.default_rng(index), frames=3, side=24, number=2)
+        except UnusableClipError as error:
+            refused.append(str(error))
+            continue
         assert (clips.shape, clips.dtype) == ((2, 3, 24, 24, 3), np.uint8)
         assert (np.diff(clips[..., 0].astype(int), axis=1) == 10).all()
         seen.add(int(clips[0, 0, 0, 0, 1]) // 40)
-    assert seen <= {0, 1, 2}, "the record of two frames stands for another"
-    assert len(seen) == 3
+    assert seen == {0, 1, 2}
+    (told,) = refused
+    assert "48x40 px, 2 frames; data.crop=24, data.frames=3" in told
 
 
 def test_an_image_is_set_in_motion() -> None:
@@ -109,15 +115,10 @@ def test_an_image_is_set_in_motion() -> None:
 
 
 def test_a_source_can_be_sent_to_another_process() -> None:
-    source = TfdsSource("mrsr_test_videos")
+    source = TfdsSource("mrsr_test_images")
     sent = pickle.loads(pickle.dumps(source))
-    first, second = (one.clips(1, np.random.default_rng(0), 3, 24, 1) for one in (source, sent))
+    first, second = (one.clips(0, np.random.default_rng(0), 3, 24, 1) for one in (source, sent))
     np.testing.assert_array_equal(first, second)
-
-
-def test_records_all_too_small_are_refused_with_their_size() -> None:
-    with pytest.raises(UserError, match=r"4 records in a row are too small, the last 48x40 px, 8 frames; .*crop=64"):
-        TfdsSource("mrsr_test_videos").clips(3, np.random.default_rng(0), frames=3, side=64, number=1)
 
 
 @pytest.mark.parametrize(
