@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -77,15 +78,15 @@ def _holds_other_things(workdir: Path) -> bool:
 def start(
     config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, say: Callable[[str], None]
 ) -> TrainState:
-    """The state a run starts from.
+    """The state a run starts from: of its own checkpoints the newest that is whole.
 
     Raises:
-      UserError: a checkpoint is damaged, or `train.init_from` holds another network.
+      UserError: all its checkpoints are damaged, or `train.init_from` holds another network.
     """
-    step = store.latest()
-    if step is not None:
+    if store.latest() is not None:
+        step, model, training = store.restore_newest(*_abstract_items(config, optimizer), say)
         say(f"resuming at step {step}")
-        return restore(config, optimizer, store, step)
+        return _state_of(model, training)
     state = init_state(config, optimizer)
     if config.train.init_from:
         say(f"starting from {config.train.init_from}")
@@ -95,8 +96,7 @@ def start(
 
 def save(store: Store, state: TrainState) -> None:
     """Saves a state of host arrays under its step."""
-    model = {"params": state.params, "ema_params": state.ema_params}
-    store.save(int(state.step), model, {"step": state.step, "opt_state": state.opt_state})
+    store.save(int(state.step), *_items_of(state))
 
 
 def restore(config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, step: int) -> TrainState:
@@ -105,15 +105,25 @@ def restore(config: ExperimentConfig, optimizer: optax.GradientTransformation, s
     Raises:
       UserError: the checkpoint is damaged or of another model.
     """
+    return _state_of(*store.restore(step, *_abstract_items(config, optimizer)))
+
+
+def _abstract_items(config: ExperimentConfig, optimizer: optax.GradientTransformation) -> tuple[Any, Any]:
+    """Shapes and dtypes of what `save` saves, on one device."""
     sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     abstract = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), abstract_state(config, optimizer)
     )
-    model, training = store.restore(
-        step,
-        {"params": abstract.params, "ema_params": abstract.ema_params},
-        {"step": abstract.step, "opt_state": abstract.opt_state},
-    )
+    return _items_of(abstract)
+
+
+def _items_of(state: TrainState) -> tuple[Any, Any]:
+    """A state as the two items of a checkpoint."""
+    model = {"params": state.params, "ema_params": state.ema_params}
+    return model, {"step": state.step, "opt_state": state.opt_state}
+
+
+def _state_of(model: Any, training: Any) -> TrainState:
     return jax.tree.map(np.asarray, TrainState(**model, **training))
 
 

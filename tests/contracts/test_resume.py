@@ -77,6 +77,23 @@ def test_asked_to_stop_it_saves_ends_with_75_and_goes_on(run: Run, uninterrupted
     assert_same_bits(state_at_the_end(workdir), uninterrupted)
 
 
+def test_resumed_from_the_step_before_a_damaged_one_is_uninterrupted(
+    run: Run, uninterrupted: TrainState, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    assert run(workdir).returncode == 0
+    arrays = max((workdir / CHECKPOINTS / "6" / "training").rglob("d/*"), key=lambda path: path.stat().st_size)
+    content = bytearray(arrays.read_bytes())
+    content[len(content) // 2] ^= 1
+    arrays.write_bytes(content)
+    resumed = run(workdir)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{workdir / CHECKPOINTS / '6'}: damaged (training/" in resumed.stdout
+    assert "resuming at step 4\n" in resumed.stdout
+    assert_same_bits(state_at_the_end(workdir), uninterrupted)
+    assert (workdir / CHECKPOINTS / "damaged_6").is_dir()
+
+
 def test_the_uninterrupted_run_moved_the_parameters(uninterrupted: TrainState) -> None:
     config = two_rungs()
     before, after = leaves(init_state(config, make_optimizer(config.optimizer)).params), leaves(uninterrupted.params)
