@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data_pipelines.build.inputs import Rejected
 from data_pipelines.build.licences import NOT_STATED
+from data_pipelines.build.splits import SPLITS
 from data_pipelines.build.survey import Survey
 from mrsr.config import DatasetConfig
 
@@ -33,7 +36,7 @@ def make_card(
     rejected = [_rejected(one) for one in sources if not one.survey.kept]
     rejected += [{"source": one.name, "reason": one.reason, "detail": one.detail} for one in others]
     left_out = Counter(clip.reason for one in kept for clip in one.survey.candidates if clip.reason)
-    clips = {split: sum(len(one.survey.kept) for one in kept if one.split == split) for split in _SPLITS}
+    clips = {split: sum(len(one.survey.kept) for one in kept if one.split == split) for split in SPLITS}
     reasons = Counter(one["reason"] for one in rejected)
     return {
         "name": "mrsr_video",
@@ -55,7 +58,10 @@ def make_card(
     }
 
 
-_SPLITS = ("train", "validation")
+def _quantiles(values: Sequence[float]) -> dict[str, float]:
+    """How the clips' figures are spread: the least, the quartiles, the most; nothing of no clips."""
+    shares = {"least": 0.0, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "most": 1.0}
+    return {name: round(float(np.quantile(values, share)), 3) for name, share in shares.items()} if values else {}
 
 
 def _measured(found: Survey) -> dict[str, Any]:
@@ -66,8 +72,8 @@ def _measured(found: Survey) -> dict[str, Any]:
         "frames": found.frames,
         "scenes": found.scenes,
         "sharpness": found.sharpness,
-        "motion": [one.motion for one in clips],
-        "detail": [one.detail for one in clips],
+        "motion": _quantiles([one.motion for one in clips]),
+        "detail": _quantiles([one.detail for one in clips]),
     }
 
 

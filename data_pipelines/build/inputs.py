@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,10 +18,18 @@ LIST_SUFFIX = ".txt"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file: where it is, and its name in the data set, its path below the input it was found in."""
+    """A video file.
+
+    Attributes:
+      path: where it is.
+      name: in the data set, no other source's.
+      below: its path below the input it was found in: `name`, unless another source's is the same. What else there is
+        does not change it.
+    """
 
     path: Path
     name: str
+    below: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +41,28 @@ class Rejected:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file: where it is, the folder it was searched in (None if it was named), and that of the list that named it."""
+
+    path: Path
+    root: Path | None
+    list_folder: Path | None
+
+    def below(self) -> str:
+        return self.path.relative_to(self.root).as_posix() if self.root else self.path.name
+
+    def longer(self) -> str:
+        """The name where `below` is another file's too: from the list's folder, or with the input's folder before."""
+        if self.list_folder and self.path.is_relative_to(self.list_folder) and ".." not in self.path.parts:
+            return self.path.relative_to(self.list_folder).as_posix()
+        return f"{(self.root or self.path.parent).absolute().name}/{self.below()}"
+
+
 def find_sources(inputs: Iterable[Path], leave_out: Iterable[Path] = ()) -> tuple[list[Source], list[Rejected]]:
     """The video files of folders (searched recursively), files and lists (`.txt`, one path a line), and all else there.
+
+    Links are followed; a file that several names lead to is taken once.
 
     Args:
       inputs: folders, video files, or lists, whose paths are relative to the list's folder.
@@ -45,72 +74,95 @@ def find_sources(inputs: Iterable[Path], leave_out: Iterable[Path] = ()) -> tupl
     Raises:
       UserError: an input is missing, or two files would have the same name.
     """
-    skipped = {folder.absolute() for folder in leave_out}
-    found: list[tuple[Path, Path | None, str]] = []
+    seen = {os.path.realpath(folder) for folder in leave_out}
+    found: list[_Entry] = []
     rejected: list[Rejected] = []
-    for path, root in _entries(inputs, skipped, rejected):
-        name = path.relative_to(root).as_posix() if root else path.name
-        kind = path.suffix.lower()
-        if kind in VIDEO_SUFFIXES:
-            found.append((path, root, name))
-        elif kind in PHOTO_SUFFIXES:
-            rejected.append(Rejected(name, "photograph", "train on it with the source photos:FOLDER"))
+    for entry in _entries(inputs, None, seen, rejected):
+        if refused := _refused(entry):
+            rejected.append(refused)
         else:
-            expected = " ".join(VIDEO_SUFFIXES)
-            rejected.append(Rejected(name, "not a video file", f"its name ends in {kind!r}; expected {expected}"))
+            found.append(entry)
     return sorted(_named(found), key=lambda source: source.name), sorted(rejected, key=lambda one: one.name)
 
 
+def _refused(entry: _Entry) -> Rejected | None:
+    """Why the file is no source; None where it may be one."""
+    name, kind = _printable(entry.below()), entry.path.suffix.lower()
+    try:
+        is_file = stat.S_ISREG(entry.path.stat().st_mode)
+    except OSError as error:
+        return Rejected(name, "unreadable", error.strerror or str(error))
+    if kind in PHOTO_SUFFIXES:
+        return Rejected(name, "photograph", "train on it with the source photos:FOLDER")
+    if kind not in VIDEO_SUFFIXES:
+        expected = " ".join(VIDEO_SUFFIXES)
+        return Rejected(name, "not a video file", f"its name ends in {_printable(kind)!r}; expected {expected}")
+    if not is_file:
+        return Rejected(name, "not a video file", "it is a device or a pipe; expected a file")
+    if name != entry.below():
+        return Rejected(name, "name not UTF-8", "a data set holds names as text; expected another name")
+    return None
+
+
+def _printable(name: str) -> str:
+    r"""The name with bytes that are no UTF-8 as `\xNN`."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def _entries(
-    inputs: Iterable[Path], skipped: set[Path], rejected: list[Rejected]
-) -> Iterator[tuple[Path, Path | None]]:
-    """Each file once, with the folder it was searched in, None for one that was named."""
-    seen: set[Path] = set()
-    for path, root in _all_entries(inputs, skipped, rejected):
-        identity = path.resolve()
-        if identity not in seen:
-            seen.add(identity)
-            yield path, root
-
-
-def _all_entries(
-    inputs: Iterable[Path], skipped: set[Path], rejected: list[Rejected]
-) -> Iterator[tuple[Path, Path | None]]:
+    inputs: Iterable[Path], list_folder: Path | None, seen: set[str], rejected: list[Rejected]
+) -> Iterator[_Entry]:
+    """Each file once; folders and files met are added to `seen`."""
     for path in inputs:
         if path.is_dir():
-            yield from ((file, path) for file in _files_below(path, skipped, rejected))
+            yield from (_Entry(file, path, list_folder) for file in _files_below(path, seen, rejected))
         elif not path.exists():
             raise UserError(f"{path}: not found; expected a folder, a video file or a list of them ({LIST_SUFFIX})")
         elif path.suffix.lower() == LIST_SUFFIX:
-            lines = path.read_text(errors="replace").splitlines()
+            if list_folder:
+                raise UserError(f"{path}: is named in a list; expected folders and video files, no further lists")
+            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
             listed = [path.parent / line.strip() for line in lines if line.strip() and not line.startswith("#")]
-            lists = [entry for entry in listed if entry.suffix.lower() == LIST_SUFFIX]
-            if lists:
-                raise UserError(f"{path}: lists {lists[0].name}; expected folders and video files, no further lists")
-            yield from _all_entries(listed, skipped, rejected)
-        else:
-            yield path, None
+            yield from _entries(listed, path.parent, seen, rejected)
+        elif _is_new(path, seen):
+            yield _Entry(path, None, list_folder)
 
 
-def _files_below(folder: Path, skipped: set[Path], rejected: list[Rejected]) -> Iterator[Path]:
+def _files_below(folder: Path, seen: set[str], rejected: list[Rejected]) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         where = Path(error.filename)
         name = where.relative_to(folder).as_posix() if where != folder else folder.name
-        rejected.append(Rejected(f"{name}/", "unreadable", f"folder: {error.strerror}"))
+        rejected.append(Rejected(f"{_printable(name)}/", "unreadable", f"folder: {error.strerror}"))
 
-    for parent, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if (Path(parent) / name).absolute() not in skipped)
-        yield from (Path(parent) / name for name in sorted(files))
+    # Not of the folder itself: an input may be named twice, once by a folder above it, and its files are new or not.
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        here = Path(parent)
+        folders[:] = [name for name in _links_last(here, folders) if _is_new(here / name, seen)]
+        yield from (here / name for name in _links_last(here, files) if _is_new(here / name, seen))
 
 
-def _named(found: list[tuple[Path, Path | None, str]]) -> Iterator[Source]:
-    """Names that several inputs share get the name of their input's folder before them."""
-    shared = {name for name, count in Counter(name for _, _, name in found).items() if count > 1}
+def _links_last(folder: Path, names: Iterable[str]) -> list[str]:
+    """In the order of names, links behind what they may lead to: a file goes by its own name."""
+    return sorted(names, key=lambda name: ((folder / name).is_symlink(), name))
+
+
+def _is_new(path: Path, seen: set[str]) -> bool:
+    identity = os.path.realpath(path)
+    new = identity not in seen
+    seen.add(identity)
+    return new
+
+
+def _named(found: list[_Entry]) -> Iterator[Source]:
+    """Names that several files share get longer."""
+    shared = {name for name, count in Counter(entry.below() for entry in found).items() if count > 1}
     taken: dict[str, Path] = {}
-    for path, root, name in found:
-        folder = (root or path.parent).absolute().name
-        unique = f"{folder}/{name}" if name in shared else name
-        if unique in taken:
-            raise UserError(f"{path}: would have the same name, {unique}, as {taken[unique]}; give their common folder")
-        taken[unique] = path
-        yield Source(path, unique)
+    for entry in found:
+        below = entry.below()
+        name = _printable(entry.longer()) if below in shared else below
+        if name in taken:
+            raise UserError(
+                f"{entry.path}: would have the same name, {name}, as {taken[name]}; give their common folder"
+            )
+        taken[name] = entry.path
+        yield Source(entry.path, name, below)

@@ -15,6 +15,8 @@ from data_pipelines.reduction import reduced, reduced_size
 from mrsr.config import DatasetConfig
 from mrsr.errors import RunError
 
+UNREADABLE = "unreadable"
+
 
 @dataclass(slots=True)
 class Candidate:
@@ -91,9 +93,9 @@ def survey(path: Path, config: DatasetConfig) -> Survey:
             for clip, start in _clips((frame.image for frame in reader), config.frames, found):
                 found.candidates.append(_measured(clip, start, config))
     except (OSError, ValueError, RunError) as error:
-        found.detail = _without_path(str(error), path)
+        found.detail = without_path(str(error), path)
         if not found.frames:
-            found.reason = "unreadable"
+            found.reason = UNREADABLE
             return found
     _decide(found, config)
     return found
@@ -176,6 +178,6 @@ def _decide(found: Survey, config: DatasetConfig) -> None:
     found.reduction = reduction
 
 
-def _without_path(message: str, path: Path) -> str:
+def without_path(message: str, path: Path) -> str:
     """A message without the file's place on this machine."""
     return " ".join(message.replace(f"{path}: ", "").replace(str(path), path.name).split())

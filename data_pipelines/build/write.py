@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import io
 import json
@@ -15,58 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from data_pipelines.build.output import beside, check_output, no_space_named
 from data_pipelines.store import CARD
-from mrsr.errors import RunError, UserError
+from mrsr.errors import RunError
 
 README = "README.md"
 
 _MEGABYTE = 1 << 20
-
-
-def beside(output: Path, purpose: str) -> Path:
-    """A hidden folder beside `output`, on the same disk: `part` until it is whole, `work` for what is resumed."""
-    output = output.absolute()
-    return output.with_name(f".{output.name}.{purpose}")
-
-
-def check_output(output: Path, overwrite: bool) -> None:
-    """Passes a folder that a data set can be written to, its parents made.
-
-    Raises:
-      UserError: its parents cannot be made or written to, or it exists and holds something.
-    """
-    parent = output.absolute().parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{output}: its folder cannot be made ({error})") from None
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"{output}: no permission to write to {parent}")
-    if output.exists() and not output.is_dir():
-        raise UserError(f"{output}: is a file; expected a folder to make")
-    if output.is_dir() and any(output.iterdir()):
-        if not overwrite:
-            raise UserError(f"{output}: exists; expected a new folder, or --overwrite")
-        if not (output / CARD).is_file():
-            raise UserError(f"{output}: --overwrite replaces a data set, and this folder holds something else")
-
-
-@contextmanager
-def no_space_named(folder: Path) -> Iterator[None]:
-    """Turns the errors of a full disk into one line that names the folder and the space.
-
-    Raises:
-      RunError: the disk was full.
-    """
-    try:
-        yield
-    except Exception as error:
-        # The writers of the shards tell of it in words of their own.
-        if "No space left" in str(error) or getattr(error, "errno", None) == errno.ENOSPC:
-            free = shutil.disk_usage(folder).free / 1e6
-            told = f"{free:.1f} MB are free once what was being written is removed"
-            raise RunError(f"{folder}: the disk is full, no data set was written ({told})") from error
-        raise
 
 
 def write_dataset(
@@ -103,11 +57,11 @@ def write_dataset(
       UserError: the folder cannot be written to, or exists.
       RunError: the disk is full.
     """
-    check_output(output, overwrite)
+    output = check_output(output, overwrite)
     part = beside(output, "part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        with no_space_named(output.absolute().parent):
+        with no_space_named(output.parent):
             folder = _write_shards(name, splits, part, shard_megabytes, beam_options)
             text = json.dumps(
                 dict(card) | {"splits": {split: _shards_of(folder, name, split) for split in splits}},
@@ -117,8 +71,8 @@ def write_dataset(
             whole: dict[str, Any] = json.loads(text)
             if extras is not None:
                 extras(folder)
-            (folder / README).write_text(readme(whole))
-            (folder / CARD).write_text(text + "\n")
+            (folder / README).write_text(readme(whole), encoding="utf-8")
+            (folder / CARD).write_text(text + "\n", encoding="utf-8")
             _sync(folder)
             _take_name(folder, output)
     finally:
@@ -171,7 +125,7 @@ def _shards_of(folder: Path, name: str, split: str) -> dict[str, Any]:
 
     files = sorted(folder.glob(f"{name}-{split}.array_record-*"))
     clips = len(ArrayRecordDataSource([str(file) for file in files]))
-    told = json.loads((folder / "dataset_info.json").read_text())["splits"]
+    told = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))["splits"]
     wanted = next(sum(map(int, one["shardLengths"])) for one in told if one["name"] == split)
     if clips != wanted:
         raise RunError(f"{folder.name}: its split {split} holds {clips} clips of the {wanted} written to it")

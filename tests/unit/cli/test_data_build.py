@@ -58,7 +58,6 @@ def test_a_config_file_gives_the_settings(video: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["gone", "--output", "set"], "gone: not found; expected a folder, a video file or a list"),
-        (["media", "--output", "no/set"], "no/set: the folder"),
         (["media", "--output", "media"], "media: exists; expected a new folder, or --overwrite"),
         (["media", "--output", "set", "--config.frame=3"], "--config: Field frame not found on dataclass"),
         (["media", "--output", "set", "--config.frames=0"], "frames=0: expected above 0"),

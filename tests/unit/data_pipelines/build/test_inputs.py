@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,53 @@ def test_what_is_being_made_is_no_input(tmp_path: Path) -> None:
     sources, others = find_sources([tmp_path], leave_out=[tmp_path / "out"])
     assert [source.name for source in sources] == ["1.mp4"]
     assert others == []
+
+
+def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
+    tree(tmp_path / "disk", "1.mp4", "deep/2.mp4")
+    tree(tmp_path / "media", "z/3.mp4")
+    (tmp_path / "media" / "a").symlink_to(tmp_path / "media" / "z")
+    (tmp_path / "media" / "disk").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "deep" / "up").symlink_to(tmp_path / "media")
+    sources, others = find_sources([tmp_path / "media"])
+    assert [source.name for source in sources] == ["disk/1.mp4", "disk/deep/2.mp4", "z/3.mp4"]
+    assert others == []
+
+
+def test_links_that_lead_nowhere_are_told_of_by_name(tmp_path: Path) -> None:
+    tree(tmp_path, "1.mp4")
+    (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
+    sources, others = find_sources([tmp_path])
+    assert [source.name for source in sources] == ["1.mp4"]
+    assert [(other.name, other.reason) for other in others] == [("gone.mp4", "unreadable"), ("loop.mp4", "unreadable")]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert find_sources([tmp_path])[1][0].detail == "it is a device or a pipe; expected a file"
+
+
+def test_a_name_that_is_no_utf_8_is_told_of(tmp_path: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4")).write_bytes(b"x")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    tree(tmp_path, "café.mp4")
+    sources, others = find_sources([tmp_path])
+    assert [source.name for source in sources] == ["café.mp4"]
+    assert [(other.name, other.reason) for other in others] == [("caf\\xe9.mp4", "name not UTF-8")]
+
+
+def test_names_a_list_repeats_are_told_apart_from_its_folder(tmp_path: Path) -> None:
+    tree(tmp_path, "a/x/1.mp4", "b/x/1.mp4", "b/x/2.mp4")
+    (tmp_path / "list.txt").write_text("a/x/1.mp4\nb/x/1.mp4\nb/x/2.mp4\n")
+    sources, _ = find_sources([tmp_path / "list.txt"])
+    assert [(source.name, source.below) for source in sources] == [
+        ("2.mp4", "2.mp4"),
+        ("a/x/1.mp4", "1.mp4"),
+        ("b/x/1.mp4", "1.mp4"),
+    ]
 
 
 def test_a_missing_input_is_refused_by_name(tmp_path: Path) -> None:

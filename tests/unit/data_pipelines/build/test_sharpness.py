@@ -10,8 +10,8 @@ import skimage
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from data_pipelines.reduction import reduced
 from data_pipelines.build.sharpness import sharpness
+from data_pipelines.reduction import reduced
 from mrsr.config import DatasetConfig
 
 THRESHOLD = DatasetConfig().sharpness
