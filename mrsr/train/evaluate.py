@@ -33,7 +33,7 @@ class Evaluation:
     picture: Image.Image
 
     def scalars(self) -> dict[str, float]:
-        """The means over clips as figures to log, by `"evaluate/ROUTE/DEGRADATION/psnr_y"` (dB) and `.../ssim_y`."""
+        """Means over clips: `"evaluate/ROUTE/DEGRADATION/psnr_y"` (dB), `.../ssim_y`, `.../flicker` (levels)."""
         rows = means(self.report["routes"])
         named = {f"evaluate/{row['route']}/{row['degradation']}/{name}": row[name] for row in rows for name in _FIGURES}
         return {name: value for name, value in named.items() if value is not None}
@@ -45,7 +45,7 @@ class Evaluation:
         return "gain over bicubic, dB: " + ", ".join(parts)
 
 
-_FIGURES = ("psnr_y", "ssim_y")
+_FIGURES = ("psnr_y", "ssim_y", "flicker")
 
 
 def degradations(config: ExperimentConfig) -> list[Degradation]:
