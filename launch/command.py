@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from typing import NoReturn
 
 from mrsr.errors import RunError, UserError
 
-PORT = 8476
-"""Port of process 0 on a machine of its own: the one that JAX's own start-up on clusters takes by default."""
+PORT = 8482
+"""Port of process 0 on a machine of its own: the one JAX itself takes on TPU hosts, whose runtime holds lower ones."""
+
+GRACE_SECONDS = 120
+"""How long a preempted process has to save where the engine lets a launcher say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,17 @@ def check_reachable(workdir: str, mounts: Sequence[str]) -> None:
         raise UserError(f"--workdir {workdir}: expected gs://BUCKET/FOLDER or a folder below a mounted one (--mount)")
 
 
+def check_name(name: str) -> str:
+    """A job's name as every engine takes it.
+
+    Raises:
+      UserError: it is not one.
+    """
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", name):
+        raise UserError(f"--name {name}: expected a to z, 0 to 9 and -, a letter first, 40 at most")
+    return name
+
+
 def option(command: Sequence[str], name: str) -> str | None:
     """The value of an option of a command, given as `NAME VALUE` or `NAME=VALUE`; None without it."""
     for at, word in enumerate(command):
@@ -98,10 +113,12 @@ def run_main(
     plan: Callable[[argparse.Namespace, list[str]], Plan],
 ) -> int:
     """A launcher's `main`: prints its plan with --dry-run, carries it out without; returns the exit status."""
+    parser.add_argument("--name", default="mrsr", help="the job's name (default mrsr)")
     parser.add_argument("--dry-run", action="store_true", help="print what would be run, and run nothing")
 
     def work(own: list[str], command: list[str]) -> int:
         args = parser.parse_args(own)
+        check_name(args.name)
         check_training(command)
         made = plan(args, command)
         if args.dry_run:
@@ -110,6 +127,13 @@ def run_main(
         return _carry_out(made)
 
     return guarded(arguments, work)
+
+
+def positive(text: str) -> int:
+    """A number of an option, 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number, 1 or more")
+    return int(text)
 
 
 def guarded(arguments: Sequence[str] | None, work: Callable[[list[str], list[str]], int]) -> int:

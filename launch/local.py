@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import queue
 import signal
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from launch.command import guarded, parser_of
+from launch.command import guarded, parser_of, positive
 from launch.processes import Event, Job, run_once, say
 from mrsr.train.preemption import PREEMPTED
 
@@ -70,13 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return launch(Job(tuple(command), args.processes, args.devices, args.grace), args.restarts)
 
     return guarded(arguments, work)
-
-
-def positive(text: str) -> int:
-    """A number of an option, 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected a whole number, 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""The JobSet has the fields of its API and no others: an unknown one would be dropped, or refused, by the cluster.
+
+The part of the API that is used, from JobSet v1alpha2 and Kubernetes core/v1 and batch/v1: a field's type, a list of a
+type in brackets, `!` where the API asks for the field, and a set where it accepts these values alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from rendering import rendered
+
+API: dict[str, dict[str, Any]] = {
+    "JobSet": {"apiVersion!": {"jobset.x-k8s.io/v1alpha2"}, "kind!": {"JobSet"}, "metadata!": "Metadata",
+               "spec!": "JobSetSpec"},
+    "Metadata": {"name!": str, "namespace": str, "labels": dict, "annotations": dict},
+    "JobSetSpec": {"replicatedJobs!": ["ReplicatedJob"], "network": "Network", "failurePolicy": "FailurePolicy",
+                   "suspend": bool, "ttlSecondsAfterFinished": int},
+    "Network": {"enableDNSHostnames": bool, "subdomain": str, "publishNotReadyAddresses": bool},
+    "FailurePolicy": {"maxRestarts": int, "rules": ["FailureRule"],
+                      "restartStrategy": {"Recreate", "BlockingRecreate"}},
+    "FailureRule": {
+        "name": str, "action!": {"FailJobSet", "RestartJobSet", "RestartJobSetAndIgnoreMaxRestarts"},
+        "onJobFailureReasons": [{"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes",
+                                 "MaxFailedIndexesExceeded", "PodFailurePolicy"}],
+        "targetReplicatedJobs": [str],
+    },
+    "ReplicatedJob": {"name!": str, "template!": "JobTemplate", "replicas": int},
+    "JobTemplate": {"metadata": "Metadata", "spec!": "JobSpec"},
+    "JobSpec": {"parallelism": int, "completions": int, "completionMode": {"Indexed", "NonIndexed"},
+                "backoffLimit": int, "podFailurePolicy": "PodFailurePolicy", "template!": "PodTemplate", "activeDeadlineSeconds": int},
+    "PodFailurePolicy": {"rules!": ["PodFailureRule"]},
+    "PodFailureRule": {"action!": {"FailJob", "FailIndex", "Ignore", "Count"}, "onExitCodes": "OnExitCodes",
+                       "onPodConditions": ["OnPodCondition"]},
+    "OnExitCodes": {"containerName": str, "operator!": {"In", "NotIn"}, "values!": [int]},
+    "OnPodCondition": {"type!": str, "status!": {"True", "False", "Unknown"}},
+    "PodTemplate": {"metadata": "Metadata", "spec!": "PodSpec"},
+    "PodSpec": {"containers!": ["Container"], "restartPolicy": {"Never", "OnFailure"}, "nodeSelector": dict,
+                "tolerations": ["Toleration"], "volumes": ["Volume"], "terminationGracePeriodSeconds": int,
+                "serviceAccountName": str},
+    "Toleration": {"key": str, "operator": {"Exists", "Equal"}, "value": str,
+                   "effect": {"NoSchedule", "PreferNoSchedule", "NoExecute"}},
+    "Volume": {"name!": str, "emptyDir": "EmptyDir", "persistentVolumeClaim": "Claim"},
+    "EmptyDir": {"medium": {"", "Memory"}, "sizeLimit": str},
+    "Claim": {"claimName!": str, "readOnly": bool},
+    "Container": {"name!": str, "image": str, "command": [str], "args": [str], "env": ["Variable"], "ports": ["Port"],
+                  "resources": "Resources", "volumeMounts": ["VolumeMount"], "securityContext": "SecurityContext"},
+    "Variable": {"name!": str, "value": str, "valueFrom": "ValueFrom"},
+    "ValueFrom": {"fieldRef": "FieldRef"},
+    "FieldRef": {"fieldPath!": str, "apiVersion": str},
+    "Port": {"containerPort!": int, "name": str, "protocol": str},
+    "Resources": {"limits": dict, "requests": dict},
+    "VolumeMount": {"name!": str, "mountPath!": str, "readOnly": bool},
+    "SecurityContext": {"privileged": bool, "runAsUser": int, "runAsNonRoot": bool},
+}  # fmt: skip
+
+
+def faults(value: Any, kind: Any, path: str = "") -> list[str]:
+    """Where a value is not of its kind."""
+    if isinstance(kind, list):
+        if not isinstance(value, list):
+            return [f"{path}: not a list"]
+        return [fault for at, one in enumerate(value) for fault in faults(one, kind[0], f"{path}[{at}]")]
+    if isinstance(kind, set):
+        return [] if value in kind else [f"{path}: {value}"]
+    if isinstance(kind, type):
+        return [] if type(value) is kind else [f"{path}: {value!r} is no {kind.__name__}"]
+    fields = {name.rstrip("!"): of for name, of in API[kind].items()}
+    missing = [f"{path}.{name}: missing" for name in API[kind] if name.endswith("!") and name[:-1] not in value]
+    unknown = [f"{path}.{name}: unknown" for name in value if name not in fields]
+    known = [name for name in value if name in fields]
+    return (
+        missing + unknown + [fault for name in known for fault in faults(value[name], fields[name], f"{path}.{name}")]
+    )
+
+
+SOME = ["--spot", "--queue=all", "--service-account=trainer", "--mount=claim:/shared"]
+
+
+@pytest.mark.parametrize("more", [[], SOME, ["--tpu=v5p", "--topology=2x2x1"]])
+def test_the_jobset_has_the_fields_of_its_api_and_no_others(
+    more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert faults(yaml.safe_load(rendered("jobset", capsys, *more)), "JobSet") == []
+
+
+def test_a_manifest_that_is_wrong_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = yaml.safe_load(rendered("jobset", capsys))
+    manifest["spec"]["failurePolicy"]["rules"][0]["action"] = "Restart"
+    job = manifest["spec"]["replicatedJobs"][0]["template"]["spec"]
+    job["template"]["spec"]["containers"][0]["env"][0]["value"] = 8
+    job["retries"] = 3
+    del manifest["metadata"]["name"]
+    assert len(faults(manifest, "JobSet")) == 4
