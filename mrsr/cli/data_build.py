@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="the data set's folder, to be made")
     parser.add_argument("--index", type=Path, metavar="FILE", help="licences: CSV or a Markdown table of file, licence")
     parser.add_argument("--config", metavar="FILE[:ARG]", help="a .py file whose get_config(arg) gives a DatasetConfig")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="files read side by side")
+    parser.add_argument("--workers", type=int, metavar="N", help="files read side by side (default: as many as cores)")
     parser.add_argument("--beam", action="store_true", help="do the work in an Apache Beam pipeline (extra beam)")
     parser.add_argument(
         "--beam-option",
@@ -33,6 +32,8 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     """Builds the data set and prints what it holds and what was rejected."""
     from data_pipelines.build.build import Job, build
     from data_pipelines.build.licences import read_index
+    from data_pipelines.build.pool import usable_cores
+    from mrsr.cli.command_line import command_line
     from mrsr.cli.configs import read
     from mrsr.cli.progress import counted
     from mrsr.cli.signals import terminated_as_exit
@@ -40,31 +41,27 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     from mrsr.errors import UserError
 
     config = read(args.config, rest, DatasetConfig(), validate_dataset)
-    if args.workers < 1:
-        raise UserError(f"--workers {args.workers}: expected 1 or more")
+    workers = usable_cores() if args.workers is None else args.workers
+    if workers < 1:
+        raise UserError(f"--workers {workers}: expected 1 or more")
     if args.beam_option and not args.beam:
         raise UserError(f"--beam-option {args.beam_option[0]}: expected --beam with it")
+    beam = ["--beam"] if args.beam else []
+    beam += [word for option in args.beam_option for word in ("--beam-option", option)]
+    files = {"--index": args.index, "--config": args.config}
     job = Job(
         inputs=tuple(args.inputs),
         output=args.output,
         config=config,
         licences=read_index(args.index) if args.index else {},
-        command=_command(args, rest),
-        workers=args.workers,
+        command=command_line("mrsr data build", args.inputs, files, [*beam, *rest]),
+        workers=workers,
         beam_options=tuple(f"--{option}" for option in args.beam_option) if args.beam else None,
         overwrite=args.overwrite,
     )
     with terminated_as_exit(), counted("mrsr.data", "files") as progress:
         card = build(job, progress)
     print(_summary(args.output, card))
-
-
-def _command(args: argparse.Namespace, rest: list[str]) -> str:
-    """The command line as the card tells it: what makes the same data set again, without places of this machine."""
-    parts = ["mrsr data build", *(path.name or str(path) for path in args.inputs), "--output DIR"]
-    parts += [f"--index {args.index.name}"] if args.index else []
-    parts += [f"--config {Path(args.config).name}"] if args.config else []
-    return " ".join([*parts, *rest])
 
 
 def _summary(output: Path, card: dict[str, Any]) -> str:

@@ -33,19 +33,20 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     """Makes the data set and prints how many faces were kept, and how many not, by reason."""
     from data_pipelines.build.licences import read_index
     from data_pipelines.faces.build import FacesJob, build_faces
+    from mrsr.cli.command_line import command_line
     from mrsr.cli.configs import read
     from mrsr.cli.progress import counted
     from mrsr.cli.signals import terminated_as_exit
     from mrsr.config import FacesConfig, validate_faces
 
     config = read(args.config, rest, FacesConfig(), validate_faces)
-    inputs = " ".join(path.name or str(path) for path in args.inputs)
+    files = {"--index": args.index, "--config": args.config, "--face-model": args.face_model}
     job = FacesJob(
         inputs=tuple(args.inputs),
         output=args.output,
         config=config,
         model=args.face_model,
-        command=" ".join(["mrsr data faces", inputs, "--output DIR", *rest]),
+        command=command_line("mrsr data faces", args.inputs, files, rest),
         licences=read_index(args.index) if args.index else {},
         overwrite=args.overwrite,
     )
@@ -58,9 +59,11 @@ def _summary(output: Path, card: dict[str, Any]) -> str:
     counts = card["counts"]
     size = sum(split["bytes"] for split in card["splits"].values())
     discarded = ", ".join(f"{count} {reason}" for reason, count in counts["discarded"].items())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in counts["rejected"].items())
+    rejected = f"  videos rejected: {reasons}\n" if reasons else ""
     return (
         f"{output}: {counts['clips']} faces ({counts['train']} train, {counts['validation']} validation) of "
         f"{counts['clips_looked_at']} clips, {size / 1e6:.1f} MB\n"
-        f"  discarded: {discarded}\n"
+        f"  discarded: {discarded}\n{rejected}"
         f"  look at {output / 'contact.png'}; card: {output / 'README.md'}"
     )

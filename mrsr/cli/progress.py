@@ -23,7 +23,8 @@ def counted(logger: str, items: str) -> Iterator[Callable[[str, int, int], None]
     """
     console = Console(stderr=True)
     if console.is_terminal:
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        name_shown = TextColumn("{task.description}", markup=False)
+        columns = (BarColumn(), MofNCompleteColumn(), name_shown, TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(items, total=None)
             yield lambda name, done, total: bar.update(task, completed=done, total=total, description=name)

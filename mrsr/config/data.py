@@ -117,6 +117,9 @@ class DatasetConfig:
 class FacesConfig:
     """How `mrsr data faces` makes clips of faces.
 
+    Their boxes lie on the grid of the default ladder (180, 360, 720, 1080: 6 px of the top rung), whichever ladder is
+    trained on them.
+
     Attributes:
       confidence: least confidence of a detection, 0 to 1.
       smallest: shortest side of a face's crop, px of the top rung; smaller ones are discarded.

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image
+from real_face_model import model_or_skip
 
 from data_pipelines.build.write import write_dataset
-from data_pipelines.faces.model import cached_model, is_cached
 from data_pipelines.motion import Photo, film, known_path
 from data_pipelines.store import ClipStore, StoredClip, decode_frames, encode_frame
 from mrsr.cli.main import main
@@ -36,8 +36,7 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set: two clips with a face, one of them held out, one with a face that is too small, one without any."""
-    if not is_cached():
-        pytest.skip(f"no face model at {cached_model()}: run make setup")
+    model_or_skip()
     small = np.full((LENGTH, 300, 400, 3), 128, np.uint8)
     for frame, picture in zip(small, filmed("astronaut.png", (224, 170), 300, 330), strict=True):
         frame[100:200, 150:260] = np.asarray(Image.fromarray(picture).resize((110, 100)))
@@ -151,11 +150,18 @@ def test_a_video_is_made_into_clips_first(clips: Path, tmp_path: Path, capsys: p
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-    assert main(["data", "faces", str(tmp_path / "ann.mp4"), "--output", str(tmp_path / "faces")]) == 0
-    assert "1 faces" in capsys.readouterr().out
+    (tmp_path / "dead.mp4").write_bytes(b"not a video")
+    assert main(["data", "faces", str(tmp_path), "--output", str(tmp_path / "faces")]) == 0
+    told = capsys.readouterr().out
+    assert "1 faces" in told
+    assert "videos rejected: 1 unreadable" in told
+    card = json.loads((tmp_path / "faces" / "card.json").read_text())
+    assert [(one["source"], one["reason"]) for one in card["rejected"]] == [("dead.mp4", "unreadable")]
+    assert "| dead.mp4 | unreadable |" in (tmp_path / "faces" / "README.md").read_text()
+    assert str(tmp_path) not in json.dumps(card)
     store = ClipStore(tmp_path / "faces", json_splits(tmp_path / "faces")[0])
     assert store[0].source == "ann.mp4"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.mp4", "faces"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.mp4", "dead.mp4", "faces"]
 
 
 def json_splits(folder: Path) -> list[str]:
@@ -180,4 +186,4 @@ def test_bad_input_is_told_in_one_line_and_nothing_is_written(
     assert main(["data", "faces", *arguments, "--output", str(tmp_path / "faces")]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert told in error
-    assert not (tmp_path / "faces").exists()
+    assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import skimage
 from PIL import Image
+from real_face_model import model_or_skip
 
 from data_pipelines.faces.detector import FaceDetector
-from data_pipelines.faces.model import cached_model, is_cached
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +20,7 @@ def astronaut() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def model() -> Path:
-    if not is_cached():
-        pytest.skip(f"no face model at {cached_model()}: run make setup")
-    return cached_model()
+    return model_or_skip()
 
 
 @pytest.fixture(scope="session")
