@@ -51,23 +51,34 @@ def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], 
     save_config(config, workdir)
 
 
-def claim_data(data: Mapping[str, str], workdir: Path) -> None:
-    """Keeps what each source of the data held, by fingerprint, in `data.json`, or checks that it still holds that.
+def check_data(data: Mapping[str, str], workdir: Path, say: Callable[[str], None]) -> None:
+    """Passes data that hold what the run in the folder was trained on, by fingerprint; a new run takes any.
 
     Raises:
-      UserError: the run folder has a checkpoint that was trained on other contents.
+      UserError: they hold something else, or what they held cannot be read.
     """
     path = workdir / DATA
-    if has_checkpoint(workdir) and path.is_file():
-        before = json.loads(path.read_text())
-        for name in sorted(before.keys() | data.keys()):
-            if before.get(name) != data.get(name):
-                raise UserError(
-                    f"{workdir}: its run was trained on {name} as {before.get(name)}, which is now {data.get(name)}; "
-                    "expected the same data, or a new folder"
-                )
-    with replaced(path) as beside:
-        beside.write_text(json.dumps(dict(data), indent=2, sort_keys=True) + "\n")
+    if not has_checkpoint(workdir):
+        return
+    if not path.is_file():
+        say("what the data held is not recorded; they are taken as they are now")
+        return
+    try:
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: damaged ({error}); remove it to take the data as they are now") from None
+    for name in sorted(before.keys() | data.keys()):
+        if before.get(name) != data.get(name):
+            raise UserError(
+                f"{workdir}: its run was trained on {name} as {before.get(name)}, which is now {data.get(name)}; "
+                "expected the same data, or a new folder"
+            )
+
+
+def keep_data(data: Mapping[str, str], workdir: Path) -> None:
+    """Writes what each source of the data holds, by fingerprint, into `data.json`."""
+    with replaced(workdir / DATA) as beside:
+        beside.write_text(json.dumps(dict(data), indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _holds_other_things(workdir: Path) -> bool:
