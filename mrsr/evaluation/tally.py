@@ -86,10 +86,6 @@ def _means(measured: Sequence[Fidelity], finite: Sequence[bool]) -> Row:
 
 
 def _averages(frames: Sequence[dict[str, float | None]], names: Sequence[str]) -> dict[str, float | None]:
-    columns = {name: [frame[name] for frame in frames] for name in names}
-    return {
-        name: float(np.mean([value for value in values if value is not None]))
-        if values and None not in values
-        else None
-        for name, values in columns.items()
-    }
+    """Means over the frames that have a figure."""
+    columns = {name: [value for frame in frames if (value := frame[name]) is not None] for name in names}
+    return {name: float(np.mean(values)) if values else None for name, values in columns.items()}

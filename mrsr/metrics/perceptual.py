@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable
 from functools import lru_cache
@@ -18,17 +19,23 @@ SMALLEST_SIDE = 64 + 2 * BORDER
 Distance = Callable[[np.ndarray, np.ndarray], float | None]
 
 
-def blur(frame: np.ndarray) -> float:
+def blur(frame: np.ndarray) -> float | None:
     """How blurred a frame, uint8 RGB [H, W, 3], is: 0 sharp to 1 blurred, on luma; a border of 8 px does not count.
 
-    Noise counts as sharpness: read it beside the truth's.
+    Noise counts as sharpness: read it beside the truth's. None for a frame that does not change along rows or along
+    columns (a fade's black): there is nothing to be blurred.
 
     Source: Crete-Roffet, Dolmiere, Ladret and Nicolas 2007, as scikit-image computes it.
     """
     from skimage.measure import blur_effect
 
-    inside = slice(BORDER, -BORDER)
-    return float(blur_effect(luma(frame[inside, inside]) / 255))
+    cropped = frame[BORDER:-BORDER, BORDER:-BORDER]
+    # Of such a frame the rounding of floats would be measured.
+    if not (np.ptp(cropped, axis=0).any() and np.ptp(cropped, axis=1).any()):
+        return None
+    with np.errstate(invalid="ignore"):
+        figure = float(blur_effect(luma(cropped) / 255))
+    return figure if math.isfinite(figure) else None
 
 
 @lru_cache(maxsize=1)

