@@ -114,6 +114,13 @@ def test_a_coordinator_that_is_not_there_is_named() -> None:
         answer_roll("127.0.0.1", port, 1, 2, 0.5)
 
 
+def test_a_coordinator_whose_port_is_taken_says_so() -> None:
+    with socket.create_server(("", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(RunError, match=f"process 0 cannot listen on port {port}: Address already in use"):
+            call_roll(port, 2, 5)
+
+
 def test_two_under_one_number_and_jobs_of_two_sizes_are_named() -> None:
     port = free_port()
     twice = [lambda: answer_roll("127.0.0.1", port, 1, 3, 30)] * 2
@@ -141,7 +148,7 @@ def test_what_is_no_process_of_a_job_is_not_counted() -> None:
 
 def test_two_processes_join_into_one_runtime_whose_devices_add_up() -> None:
     code = (
-        "from mrsr.train.hosts import join; place = join(60)\n"
+        "from mrsr.train.hosts import join; place = join(120)\n"
         "import jax, jax.numpy as jnp\n"
         "total = jax.pmap(lambda x: jax.lax.psum(x, 'all'), axis_name='all')(jnp.arange(2.0) + 2 * place[0])\n"
         "print(place, jax.process_count(), float(total[0]))\n"
@@ -156,6 +163,6 @@ def test_two_processes_join_into_one_runtime_whose_devices_add_up() -> None:
         )
         for index in range(2)
     ]  # fmt: skip
-    printed = [process.communicate(timeout=120)[0] for process in running]
+    printed = [process.communicate(timeout=300)[0] for process in running]
     # Devices 0 to 3 each hold their own number: 6 in all.
     assert [text.splitlines()[-1] for text in printed] == ["(0, 2) 2 6.0", "(1, 2) 2 6.0"]
