@@ -99,13 +99,15 @@ def _refused(entry: _Entry) -> Rejected | None:
         return Rejected(name, "not a video file", f"its name ends in {_printable(kind)!r}; expected {expected}")
     if not is_file:
         return Rejected(name, "not a video file", "it is a device or a pipe; expected a file")
-    if name != entry.below():
+    try:
+        os.fsencode(entry.below()).decode()
+    except UnicodeDecodeError:
         return Rejected(name, "name not UTF-8", "a data set holds names as text; expected another name")
     return None
 
 
 def _printable(name: str) -> str:
-    r"""The name with bytes that are no UTF-8 as `\xNN`."""
+    r"""The name as UTF-8, whatever the locale, with bytes that are none as `\xNN`."""
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
@@ -159,10 +161,10 @@ def _named(found: list[_Entry]) -> Iterator[Source]:
     taken: dict[str, Path] = {}
     for entry in found:
         below = entry.below()
-        name = _printable(entry.longer()) if below in shared else below
+        name = _printable(entry.longer() if below in shared else below)
         if name in taken:
             raise UserError(
                 f"{entry.path}: would have the same name, {name}, as {taken[name]}; give their common folder"
             )
         taken[name] = entry.path
-        yield Source(entry.path, name, below)
+        yield Source(entry.path, name, _printable(below))

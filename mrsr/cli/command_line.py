@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,9 @@ def command_line(
         if value is not None:
             path, colon, argument = str(value).partition(":")
             words += [option, f"{Path(path).name}{colon}{argument}"]
-    return shlex.join([*words, *map(_placeless, rest)])
+    line = shlex.join([*words, *map(_placeless, rest)])
+    # The card is UTF-8; names of files may be any bytes.
+    return os.fsencode(line).decode(errors="backslashreplace")
 
 
 def _placeless(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -22,3 +23,8 @@ def test_files_go_by_their_names() -> None:
         "mrsr data faces clips . --output DIR --config settings.py:a/b --index INDEX.md "
         "--config.segmentation=selfie.tflite --beam-option temp_location=beam"
     )
+
+
+def test_a_name_that_is_no_utf_8_can_be_written_on_a_card() -> None:
+    line = command_line("mrsr data build", [Path(os.fsdecode(b"caf\xe9"))], {}, [])
+    assert line.encode() == b"mrsr data build 'caf\\xe9' --output DIR"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,19 @@ def test_a_name_that_is_no_utf_8_is_told_of(tmp_path: Path) -> None:
     sources, others = find_sources([tmp_path])
     assert [source.name for source in sources] == ["café.mp4"]
     assert [(other.name, other.reason) for other in others] == [("caf\\xe9.mp4", "name not UTF-8")]
+
+
+def test_names_are_utf_8_in_every_locale(tmp_path: Path) -> None:
+    tree(tmp_path, "café.mp4")
+    code = (
+        "import sys; from pathlib import Path; from data_pipelines.build.inputs import find_sources\n"
+        "print(ascii(find_sources([Path(sys.argv[1])])[0][0].name))"
+    )
+    environment = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.stdout == "'caf\\xe9.mp4'\n", done.stderr
 
 
 def test_names_a_list_repeats_are_told_apart_from_its_folder(tmp_path: Path) -> None:
