@@ -222,7 +222,12 @@ def test_black_frames_leave_every_figure_finite_or_none(tmp_path):
     lead_in = np.concatenate([np.zeros((2, 144, 160, 3), np.uint8), textured(2)])
     for name, frames in (("black", lead_in[:2]), ("lead-in", lead_in)):
         report = evaluate(
-            Recording(), [clip_from_array(name, frames, 25)], [CLEAN], ROUTES, temporal=True, perceptual=True
+            Recording(),
+            [clip_from_array(name, frames, 25)],
+            [CLEAN],
+            LADDER.routes("36:72,36:144"),
+            temporal=True,
+            perceptual=True,
         )
         write_report(report, tmp_path / "figures.json")
         assert (report["routes"][1]["blur"] is None) == (name == "black")
