@@ -41,7 +41,7 @@ def _short_video(monkeypatch):
 @pytest.fixture(scope="module")
 def config():
     small = two_rungs(steps=4, log_every=1)
-    small.data.frames = 1
+    small.data.frames, small.data.degradation.jpeg = 1, 0.3
     return small
 
 

@@ -16,7 +16,7 @@ def test_a_shell_reads_the_words_that_were_given() -> None:
 
 
 def test_files_go_by_their_names() -> None:
-    files = {"--config": "/home/ann/settings.py:a/b", "--index": Path("/data/INDEX.md")}
+    files = {"--config": "/srv/ann/settings.py:a/b", "--index": Path("/data/INDEX.md")}
     rest = ["--config.segmentation=/models/selfie.tflite", "--beam-option", "temp_location=/tmp/beam"]
     line = command_line("mrsr data faces", [Path("/data/clips"), Path()], files, rest)
     assert line == (

@@ -42,8 +42,8 @@ def other_model(folder: Path, name: str) -> Path:
 def test_the_cache_follows_xdg_and_falls_back_to_the_home_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cached_model() == cache
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/ann")
-    assert cached_model() == Path("/home/ann/.cache/mrsr") / NAME
+    monkeypatch.setenv("HOME", "/srv/ann")
+    assert cached_model() == Path("/srv/ann/.cache/mrsr") / NAME
 
 
 def test_a_path_goes_before_the_variable_and_the_variable_before_the_cache(
