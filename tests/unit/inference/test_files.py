@@ -198,10 +198,14 @@ def test_a_signal_ends_the_command_and_leaves_nothing(source, tmp_path, monkeypa
         return {}, state
 
     monkeypatch.setattr(BicubicRuntime, "step", step)
+    # A shell that starts the tests in the background has them ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         ended = command(source, tmp_path / "out.mp4", "--to", "96p")
     except SystemExit as exit_:
         ended = exit_.code
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended == status
     assert left_behind(tmp_path) == set()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
