@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mrsr.config import DataConfig, ExperimentConfig, OptimizerConfig, TrainConfig, degradation, model_size
 
-PHASES = ("call", "jpeg", "clean")
+ARGUMENTS = ("call", "jpeg", "clean")
 STEPS = 2800
 
 

@@ -1,17 +1,29 @@
-"""Runs of minutes on two CPU cores, offline, from scratch: `--config experiments/smoke.py:PHASE`."""
+"""Runs of minutes on two CPU cores, offline, from scratch: `--config experiments/smoke.py:PHASE`.
+
+PHASE is `pretrain`, `adversarial` or `faces` (the faces of the sample: a cat's and a cameraman's).
+"""
 
 from __future__ import annotations
 
-from mrsr.config import DataConfig, DegradationConfig, ExperimentConfig, OptimizerConfig, TrainConfig, model_size
+import dataclasses
 
-PHASES = ("pretrain",)
+from mrsr.config import (
+    PHASES,
+    DataConfig,
+    DegradationConfig,
+    ExperimentConfig,
+    OptimizerConfig,
+    TrainConfig,
+    adversarial,
+    faces,
+    model_size,
+    phase_of,
+)
 
 
 def get_config(arg: str = "pretrain") -> ExperimentConfig:
-    phase = arg or "pretrain"
-    if phase not in PHASES:
-        raise ValueError(f"phase {phase!r}: expected one of {', '.join(PHASES)}")
-    return ExperimentConfig(
+    phase = phase_of(arg or PHASES[0])
+    config = ExperimentConfig(
         name=f"smoke-{phase}",
         routes="six",
         model=model_size("tiny"),
@@ -19,3 +31,9 @@ def get_config(arg: str = "pretrain") -> ExperimentConfig:
         optimizer=OptimizerConfig(learning_rate=3e-3, warmup=50, decay=2600, ema=0.99),
         train=TrainConfig(steps=2600, minutes=7.5, batch_size=4, cpu_devices=2, log_every=25, checkpoint_every=100),
     )
+    shorter = dataclasses.replace(config.train, steps=400, minutes=4.0)
+    if phase == "adversarial":
+        return adversarial(dataclasses.replace(config, train=shorter))
+    if phase == "faces":
+        return faces(dataclasses.replace(config, train=shorter), "sample:faces")
+    return config

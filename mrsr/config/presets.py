@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mrsr.config.data import DegradationConfig
-from mrsr.config.schema import ModelConfig, StageConfig
+from mrsr.config.model import ModelConfig, StageConfig
 from mrsr.errors import UserError
 
 

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import operator
-import typing
+import re
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
-from mrsr.config.data import DatasetConfig, FacesConfig
+from mrsr.config.checks import check_types, is_range, require
 from mrsr.config.schema import ExperimentConfig
 from mrsr.config.sources import parse_sources
 from mrsr.errors import UserError
 
 DTYPES = ("float32", "bfloat16")
 PIXEL_LOSSES = ("charbonnier", "l1", "l2")
+GAN_LOSSES = ("hinge", "least_squares", "relativistic")
+DISCRIMINATORS = ("unet", "temporal")
+FIGURES = ("psnr_y", "ssim_y", "flicker", "warping_error", "tof", "consistency")
 CODECS = ("h264", "h265", "vp8", "vp9")
-ISOLATIONS = ("crop", "mask")
 
+_OPTIMIZERS = ("optimizer", "discriminator_optimizer")
 _POSITIVE = (
-    "data.frames data.crop data.cutouts optimizer.decay optimizer.accumulate train.steps train.batch_size "
-    "train.cpu_devices train.log_every train.checkpoint_every train.evaluate_frames train.keep loss.epsilon "
-    "loss.weight optimizer.learning_rate"
-).split()
+    "data.frames data.crop data.cutouts train.steps train.batch_size train.cpu_devices train.log_every "
+    "train.checkpoint_every train.evaluate_frames train.keep loss.epsilon"
+).split() + [f"{name}.{field}" for name in _OPTIMIZERS for field in ("decay", "accumulate", "learning_rate")]
 _NOT_NEGATIVE = (
-    "optimizer.warmup optimizer.clip_norm train.examples train.minutes train.evaluate_every train.seed "
-    "model.scan_unroll data.workers data.degradation.lead"
-).split()
+    "train.examples train.minutes train.evaluate_every train.seed train.spike model.scan_unroll data.workers "
+    "data.degradation.lead loss.weight loss.temporal loss.consistency loss.adversarial loss.features stop.reaches "
+    "stop.window stop.improvement gate.allowed"
+).split() + [f"{name}.{field}" for name in _OPTIMIZERS for field in ("warmup", "clip_norm")]
 _SHARES = (
-    "optimizer.final data.degradation.varying data.degradation.blur data.degradation.low_light data.degradation.noise "
-    "data.degradation.jpeg data.degradation.codec data.degradation.bitrate"
+    "optimizer.final discriminator_optimizer.final data.degradation.varying data.degradation.blur "
+    "data.degradation.low_light data.degradation.noise data.degradation.jpeg data.degradation.codec "
+    "data.degradation.bitrate"
 ).split()
-_DECAYS = "optimizer.ema optimizer.beta1 optimizer.beta2".split()
-_CHOICES = {"model.dtype": DTYPES, "loss.pixel": PIXEL_LOSSES}
+_DECAYS = [f"{name}.{field}" for name in _OPTIMIZERS for field in ("ema", "beta1", "beta2")]
+_CHOICES = {"model.dtype": DTYPES, "loss.pixel": PIXEL_LOSSES, "loss.gan": GAN_LOSSES}
 _RANGES = {
     "data.degradation.blur_sigma": (0, 10),
     "data.degradation.light": (10, 1e6),
@@ -54,19 +56,19 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
     Raises:
       UserError: a field is of the wrong type, out of range, or contradicts another.
     """
-    _check_types(config, "")
+    check_types(config, "")
     for path in _POSITIVE:
-        _require(config, path, lambda v: v > 0, "above 0")
+        require(config, path, lambda v: v > 0, "above 0")
     for path in _NOT_NEGATIVE:
-        _require(config, path, lambda v: v >= 0, "0 or above")
+        require(config, path, lambda v: v >= 0, "0 or above")
     for path in _DECAYS:
-        _require(config, path, lambda v: 0 <= v < 1, "from 0 to below 1")
+        require(config, path, lambda v: 0 <= v < 1, "from 0 to below 1")
     for path in _SHARES:
-        _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
+        require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
     for path, choices in _CHOICES.items():
-        _require(config, path, partial(operator.contains, choices), "one of " + ", ".join(choices))
+        require(config, path, partial(operator.contains, choices), "one of " + ", ".join(choices))
     for path, (low, high) in _RANGES.items():
-        _require(config, path, partial(_is_range, low, high), f"a lowest and a highest value, from {low} to {high}")
+        require(config, path, partial(is_range, low, high), f"a lowest and a highest value, from {low} to {high}")
     ladder = config.ladder()
     config.route_set()
     _check_stages(config)
@@ -77,7 +79,7 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
     if config.data.crop % grid:
         raise UserError(f"data.crop={config.data.crop}: expected a multiple of {grid}, whole on every rung's grid")
     parse_sources(config.data.sources)
-    _require(config, "data.reductions", lambda v: v and min(v) >= 1, "factors of 1 or above")
+    require(config, "data.reductions", lambda v: v and min(v) >= 1, "factors of 1 or above")
     codecs = config.data.degradation.codecs
     if not codecs or not set(codecs) <= set(CODECS):
         raise UserError(f"data.degradation.codecs={codecs!r}: expected one or more of {', '.join(CODECS)}")
@@ -85,41 +87,15 @@ def validate(config: ExperimentConfig) -> ExperimentConfig:
         raise UserError(
             f"data.cutouts={config.data.cutouts}: expected to divide train.batch_size={config.train.batch_size}"
         )
-    if config.optimizer.warmup >= config.optimizer.decay:
-        raise UserError(f"optimizer.warmup={config.optimizer.warmup}: expected below decay={config.optimizer.decay}")
-    return config
-
-
-def validate_dataset(config: DatasetConfig) -> DatasetConfig:
-    """The config of a data set, unchanged, once every field holds what the schema says.
-
-    Raises:
-      UserError: a field is of the wrong type or out of range.
-    """
-    _check_types(config, "")
-    for path in ("frames", "shard_megabytes"):
-        _require(config, path, lambda v: v > 0, "above 0")
-    _require(config, "smallest", lambda v: v >= 64, "64 or above, the pieces that sharpness is measured in")
-    for path in ("motion", "detail", "sharpness"):
-        _require(config, path, lambda v: v >= 0, "0 or above")
-    _require(config, "validation", lambda v: 0 <= v <= 1, "from 0 to 1")
-    _require(config, "quality", lambda v: 1 <= v <= 100, "from 1 to 100")
-    _require(config, "reductions", lambda v: v and v[0] >= 1 and list(v) == sorted(set(v)), "factors from 1, ascending")
-    return config
-
-
-def validate_faces(config: FacesConfig) -> FacesConfig:
-    """The config of a data set of faces, unchanged, once every field holds what the schema says.
-
-    Raises:
-      UserError: a field is of the wrong type or out of range.
-    """
-    _check_types(config, "")
-    for path in ("confidence", "seen"):
-        _require(config, path, lambda v: 0 <= v <= 1, "from 0 to 1")
-    _require(config, "smallest", lambda v: v > 0, "above 0")
-    _require(config, "margin", lambda v: v >= 0, "0 or above")
-    _require(config, "isolate", partial(operator.contains, ISOLATIONS), "one of " + ", ".join(ISOLATIONS))
+    for name in _OPTIMIZERS:
+        warmup, decay = getattr(config, name).warmup, getattr(config, name).decay
+        if warmup >= decay:
+            raise UserError(f"{name}.warmup={warmup}: expected below decay={decay}")
+    _check_losses(config)
+    _check_discriminators(config)
+    _check_stop(config)
+    if config.gate.sources:
+        parse_sources(config.gate.sources, "gate.sources")
     return config
 
 
@@ -137,36 +113,53 @@ def _check_stages(config: ExperimentConfig) -> None:
             raise UserError(f"model.stages[{index}].hidden={stage.hidden}: expected from 0 to width={stage.width}")
 
 
-def _require(config: object, path: str, holds: typing.Callable[[Any], bool], accepted: str) -> None:
-    value: Any = config
-    for name in path.split("."):
-        value = getattr(value, name)
-    if not holds(value):
-        raise UserError(f"{path}={value!r}: expected {accepted}")
+def _check_losses(config: ExperimentConfig) -> None:
+    loss = config.loss
+    if not loss.weight and not loss.adversarial:
+        raise UserError("loss.weight=0: expected above 0, or loss.adversarial above 0 in its stead")
+    for name in ("adversarial", "features"):
+        if getattr(loss, name) and not config.discriminators:
+            raise UserError(f"loss.{name}={getattr(loss, name)}: expected 0, or discriminators")
+    if loss.temporal and config.data.frames < 2:
+        raise UserError(f"data.frames={config.data.frames}: expected 2 or more, for loss.temporal={loss.temporal}")
+    if config.discriminators and not loss.adversarial and not loss.features:
+        raise UserError("discriminators: expected none, or loss.adversarial or loss.features above 0")
 
 
-def _is_range(low: float, high: float, value: tuple[float, ...]) -> bool:
-    return len(value) == 2 and low <= value[0] <= value[1] <= high
+def _check_discriminators(config: ExperimentConfig) -> None:
+    outputs = config.route_set().outputs
+    names = [judge.name for judge in config.discriminators]
+    for index, judge in enumerate(config.discriminators):
+        here = f"discriminators[{index}]"
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", judge.name) or names.count(judge.name) > 1:
+            raise UserError(f"{here}.name={judge.name!r}: expected a name of its own, of a to z, 0 to 9 and _")
+        if judge.kind not in DISCRIMINATORS:
+            raise UserError(f"{here}.kind={judge.kind!r}: expected one of {', '.join(DISCRIMINATORS)}")
+        if not set(judge.rungs) <= set(outputs):
+            raise UserError(f"{here}.rungs={judge.rungs!r}: expected of the outputs {', '.join(map(str, outputs))}")
+        for name, least in (("width", 1), ("levels", 1), ("frames", 2)):
+            if getattr(judge, name) < least:
+                raise UserError(f"{here}.{name}={getattr(judge, name)}: expected {least} or more")
+        if judge.kind == "temporal" and judge.frames > config.data.frames:
+            raise UserError(f"{here}.frames={judge.frames}: expected at most data.frames={config.data.frames}")
+        if judge.weight <= 0:
+            raise UserError(f"{here}.weight={judge.weight}: expected above 0")
+        if not judge.trained and not config.train.init_from:
+            raise UserError(f"{here}.trained=False: expected train.init_from, a run that holds {judge.name}")
 
 
-def _check_types(value: Any, path: str) -> None:
-    """Refuses a field whose value is not of its annotated type (an int is taken for a float)."""
-    for name, hint in typing.get_type_hints(type(value)).items():
-        item, here = getattr(value, name), f"{path}{name}"
-        if typing.get_origin(hint) is tuple:
-            inner = typing.get_args(hint)[0]
-            if not isinstance(item, tuple) or not all(_is(part, inner) for part in item):
-                raise UserError(f"{here}={item!r}: expected a tuple of {inner.__name__}")
-            for index, part in enumerate(item):
-                if dataclasses.is_dataclass(part):
-                    _check_types(part, f"{here}[{index}].")
-        elif not _is(item, hint):
-            raise UserError(f"{here}={item!r}: expected {hint.__name__}, got {type(item).__name__}")
-        elif dataclasses.is_dataclass(item):
-            _check_types(item, f"{here}.")
-
-
-def _is(value: Any, kind: type) -> bool:
-    if isinstance(value, bool) or kind is bool:
-        return isinstance(value, bool) and kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
+def _check_stop(config: ExperimentConfig) -> None:
+    stop = config.stop
+    if not stop.metric:
+        if stop.reaches or stop.window:
+            raise UserError("stop.metric='': expected ROUTE/DEGRADATION/NAME, such as 180:720/bicubic/psnr_y")
+        return
+    route, _, rest = stop.metric.partition("/")
+    degradation, _, name = rest.partition("/")
+    if route not in map(str, config.route_set()) or not degradation or name not in FIGURES:
+        raise UserError(
+            f"stop.metric={stop.metric!r}: expected ROUTE/DEGRADATION/NAME with a trained route and one of "
+            f"{', '.join(FIGURES)}"
+        )
+    if not config.train.evaluate_every:
+        raise UserError("train.evaluate_every=0: expected above 0, for stop.metric is looked at after evaluations")

@@ -43,7 +43,7 @@ def configs() -> dict[str, str]:
             continue
         name = "-".join(file.relative_to(EXPERIMENTS).with_suffix("").parts)
         usual = inspect.signature(module.get_config).parameters["arg"].default
-        for argument in getattr(module, "PHASES", SIZES if usual in SIZES else (usual,)):
+        for argument in getattr(module, "ARGUMENTS", getattr(module, "PHASES", (usual,))):
             config = module.get_config(argument)
             texts[f"{name}-{argument}.json" if argument else f"{name}.json"] = to_json(validate(config))
     return texts

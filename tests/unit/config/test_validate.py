@@ -39,7 +39,7 @@ from mrsr.errors import UserError
         (
             "data.sources",
             "videos:a",
-            "data.sources='videos:a': 'videos:a'; expected sample, photos:FOLDER, clips:FOLDER",
+            "data.sources='videos:a': 'videos:a'; expected sample, sample:faces, photos:FOLDER, clips:FOLDER",
         ),
         ("data.sources", "sample:a", "'sample:a'; expected sample,"),
         ("data.sources", "clips:a=none", "weight 'none' is no number"),
