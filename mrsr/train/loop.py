@@ -75,9 +75,9 @@ def train(
         state = resume.start(config, optimizer, store, print)
         step = int(state.step)
         total = step + steps_to_go(config.train, step)
-        with Reporter(workdir, total, step) as reporter, Ahead(batches(step), asked.is_set) as source:
+        with Reporter(workdir, total, step) as reporter, Ahead(batches(step), asked.alone) as source:
             run = _Run(config, workdir, store, reporter, held_out)
-            step, reason = run.steps(replicate(state), parallel_step(config, optimizer), source, asked.is_set)
+            step, reason = run.steps(replicate(state), parallel_step(config, optimizer), source, asked)
     return Outcome(reason, step, PREEMPTED if reason == _ASKED else 0)
 
 
@@ -103,7 +103,7 @@ class _Run:
         state: TrainState,
         one_step: Callable[..., tuple[TrainState, dict[str, jax.Array]]],
         source: Ahead,
-        asked: Callable[[], bool],
+        asked: Callable[[int], bool],
     ) -> tuple[int, str]:
         """Steps until there is a reason to end; returns the steps done and the reason, with the last state saved."""
         limits = self.config.train
@@ -131,7 +131,7 @@ class _Run:
                 took = time.monotonic() - since
                 self._log(step, figures, took / (step - logged), source.waited / took)
                 since, source.waited, logged = time.monotonic(), 0.0, step
-            reason = _ASKED if asked() else stop_reason(limits, step, time.monotonic() - started - evaluating)
+            reason = _ASKED if asked(step) else stop_reason(limits, step, time.monotonic() - started - evaluating)
             evaluation_due = reason is None and limits.evaluate_every > 0 and step % limits.evaluate_every == 0
             if evaluation_due or (reason is None and step % limits.checkpoint_every == 0):
                 resume.save(self.store, unreplicate(state))

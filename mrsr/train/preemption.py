@@ -1,35 +1,70 @@
-"""Preemption of a training run in one process: SIGTERM has it save and end with the status launchers restart on."""
+"""Preemption of a training run: SIGTERM or Ctrl-C has it save and end with the status that launchers restart on."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 
 PREEMPTED = 75
 """Exit status of a run that was asked to stop and saved itself (EX_TEMPFAIL of sysexits.h): to be started again."""
 
 
-@contextmanager
-def preemption() -> Iterator[threading.Event]:
-    """An event that SIGTERM or Ctrl-C sets while the block runs; a second Ctrl-C interrupts at once.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whether the job was asked to stop.
 
-    Off the main thread nothing is installed and the event stays unset.
+    Attributes:
+      several: whether the job has several processes, which stop after the same step, agreed on through JAX.
+      heard: set once this process was asked; of several, Ctrl-C alone sets it.
     """
-    asked = threading.Event()
+
+    several: bool
+    heard: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, step: int) -> bool:
+        """Whether the run ends after `step` steps, the same on all processes; to be called once after every step."""
+        if not self.several:
+            return self.heard.is_set()
+        from jax.experimental import multihost_utils
+
+        return bool(multihost_utils.reached_preemption_sync_point(step))
+
+    def alone(self) -> bool:
+        """Whether a process on its own was asked: it need not finish its step, as one of several must."""
+        return not self.several and self.heard.is_set()
+
+
+@contextmanager
+def preemption() -> Iterator[Asked]:
+    """What tells whether SIGTERM or Ctrl-C came while the block runs; a second Ctrl-C interrupts at once.
+
+    In a job of several processes SIGTERM belongs to JAX, which tells the other processes and agrees with them on a
+    step; a handler here would undo that, and the job would hang. Ctrl-C is handed to it as SIGTERM.
+
+    Off the main thread nothing is installed, and one process alone is never asked.
+    """
+    import jax
+
+    asked = Asked(jax.process_count() > 1)
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
         del frame
-        if number == signal.SIGINT and asked.is_set():
+        if number == signal.SIGINT and asked.heard.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        asked.heard.set()
+        if asked.several:
+            os.kill(os.getpid(), signal.SIGTERM)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = (signal.SIGINT,) if asked.several else (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield asked
     finally:

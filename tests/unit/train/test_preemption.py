@@ -1,4 +1,4 @@
-"""SIGTERM sets an event while a run lasts, and only then."""
+"""SIGTERM is heard while a run lasts, and only then; of several processes it belongs to JAX."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from mrsr.train.preemption import PREEMPTED, preemption
 def test_sigterm_is_heard_inside_and_the_handler_of_before_is_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with preemption() as asked:
-        assert not asked.is_set()
+        assert not asked(1)
         os.kill(os.getpid(), signal.SIGTERM)
-        assert asked.wait(10)
+        assert asked.heard.wait(10)
+        assert asked(2)
+        assert asked.alone()
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -25,7 +27,7 @@ def test_off_the_main_thread_nothing_is_installed() -> None:
 
     def work() -> None:
         with preemption() as asked:
-            found.extend([asked.is_set(), signal.getsignal(signal.SIGTERM)])
+            found.extend([asked(1), signal.getsignal(signal.SIGTERM)])
 
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=work)
@@ -42,7 +44,7 @@ def test_ctrl_c_asks_first_and_interrupts_the_second_time():
     before = signal.getsignal(signal.SIGINT)
     with preemption() as asked:
         signal.raise_signal(signal.SIGINT)
-        assert asked.is_set()
+        assert asked(1)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
