@@ -16,15 +16,13 @@ from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.axes import Outputs, StreamState
 from mrsr.models.network import Network
+from mrsr.models.once import run_once
 from mrsr.models.state import Sizes, multiple, zero_state
 
 
 def init_params(ladder: Ladder, routes: RouteSet, config: ModelConfig, seed: int) -> Any:
     """Random parameters, float32, of everything the routes run. The decoders start at zero: untrained is bicubic."""
-    # Run once: on CPU the compiler would spend far longer on optimising the draws than they take (tens of seconds).
-    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else {}
-    init = jax.jit(partial(_init, ladder, routes, config), compiler_options=options)
-    return init(jax.random.key(seed))
+    return run_once(partial(_init, ladder, routes, config), jax.random.key(seed))
 
 
 def abstract_params(ladder: Ladder, routes: RouteSet, config: ModelConfig) -> Any:
