@@ -1,32 +1,59 @@
-"""The clips a run is evaluated on while it trains, none of them trained on."""
+"""The clips a run is evaluated on while it trains, and those its forgetting gate measures; none is trained on."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
 
 import numpy as np
 
 from data_pipelines import sample
 from data_pipelines.sample import CUTOUT, HeldOutClip
-from mrsr.config import ExperimentConfig, parse_sources
+from mrsr.config import ExperimentConfig, Source, parse_sources
 
 MOST = 8
 """Held-out clips at most, of as many source files, so that an evaluation does not take longer than the training."""
 
 
 def held_out_clips(config: ExperimentConfig) -> list[HeldOutClip]:
-    """At most `train.evaluate_frames` frames of each held-out clip, sides on the ladder's grid.
+    """At most `train.evaluate_frames` frames of each held-out clip, sides on the ladder's grid: `MOST` clips at most.
 
-    Of data sets the config draws from: a clip of each file held out, of the first `MOST` files met. Where none is held
-    out: the held-out photographs of the sample.
+    Of data sets the config draws from: a clip of each file held out, the data sets taking turns; of `sample:faces`: the
+    held-out face. Where none is held out: the held-out photographs of the sample. With a forgetting gate, what it
+    guards is measured apart (`guarded_clips`), and these are those of the other sources, unless there are no others.
 
     Raises:
       UserError: a data set is missing or damaged.
     """
+    sources = parse_sources(config.data.sources)
+    guarded = {str(source) for source in _guarded(config)}
+    return _of([source for source in sources if str(source) not in guarded] or sources, config)
+
+
+def guarded_clips(config: ExperimentConfig) -> list[HeldOutClip]:
+    """The held-out clips of `gate.sources`, as `held_out_clips` takes those of `data.sources`; [] without a gate.
+
+    Raises:
+      UserError: a data set is missing or damaged.
+    """
+    return _of(_guarded(config), config) if config.gate.sources else []
+
+
+def _guarded(config: ExperimentConfig) -> Sequence[Source]:
+    return parse_sources(config.gate.sources, "gate.sources") if config.gate.sources else ()
+
+
+def _of(sources: Sequence[Source], config: ExperimentConfig) -> list[HeldOutClip]:
     frames, grid = config.train.evaluate_frames, config.ladder().grid
-    clips: list[HeldOutClip] = []
-    for source in parse_sources(config.data.sources):
-        if source.kind == "clips" and len(clips) < MOST:
-            clips += _of_data_set(source.where, frames, grid)
-    return clips[:MOST] or sample.held_out_clips(frames)
+    apart = [_of_source(source, frames, grid) for source in sources]
+    in_turns = [clip for clip in chain.from_iterable(zip_longest(*apart)) if clip is not None]
+    return in_turns[:MOST] or sample.held_out_clips(frames)
+
+
+def _of_source(source: Source, frames: int, grid: int) -> list[HeldOutClip]:
+    if source.kind == "clips":
+        return _of_data_set(source.where, frames, grid)
+    return [sample.held_out_face(frames)] if str(source) == "sample:faces" else []
 
 
 def _of_data_set(folder: str, frames: int, grid: int) -> list[HeldOutClip]:

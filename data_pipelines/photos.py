@@ -6,8 +6,9 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from data_pipelines.motion import REDUCTIONS, Photo, photo_clip
 from data_pipelines.reduction import reduced
 from data_pipelines.unusable import UnusableClipError
 from mrsr.errors import UserError
+
+Box = tuple[int, int, int, int]
+"""A piece of a photograph: top, left, bottom, right, px of the upright photograph as it lies on disk."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -38,8 +42,8 @@ def photo_reduction(height: int, width: int) -> float:
     return 1.5 if max(height, width) >= 1500 else 1.0
 
 
-def load_photo(path: Path) -> Photo:
-    """A photograph, upright, reduced by `photo_reduction`.
+def load_photo(path: Path, box: Box | None = None) -> Photo:
+    """A photograph or a piece of it, upright, reduced by `photo_reduction`.
 
     Raises:
       UnusableClipError: it cannot be read.
@@ -49,6 +53,8 @@ def load_photo(path: Path) -> Photo:
             pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnusableClipError(f"{path}: not a readable photograph ({' '.join(str(error).split())})") from None
+    if box is not None:
+        pixels = pixels[box[0] : box[2], box[1] : box[3]]
     return Photo(path.stem, reduced(pixels, photo_reduction(*pixels.shape[:2])))
 
 
@@ -66,11 +72,11 @@ def list_photos(folder: Path) -> list[Path]:
     return files
 
 
-def _size(path: Path) -> tuple[int, int]:
+def _size(path: Path, box: Box | None) -> tuple[int, int]:
     """Height and width (px) from the file's header, which may lie on their side; (0, 0) for what is no picture."""
     try:
         with Image.open(path) as image:
-            return image.height, image.width
+            return (image.height, image.width) if box is None else (box[2] - box[0], box[3] - box[1])
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return 0, 0
 
@@ -80,23 +86,28 @@ class PhotoSource:
 
     Attributes:
       files: the photographs, those left out excepted.
+      boxes: pieces of photographs, for those that are not filmed whole.
     """
 
-    def __init__(self, files: Sequence[Path], side: int, *, name: str) -> None:
+    def __init__(
+        self, files: Sequence[Path], side: int, *, name: str, boxes: Mapping[Path, Box] = MappingProxyType({})
+    ) -> None:
         """Looks at the files' headers; one that is too small, or no picture, is left out and logged by name.
 
         Args:
           files: photographs.
           side: of the square cut-outs wanted, px.
           name: what errors call the source.
+          boxes: the pieces of photographs that the camera keeps to; without one, it goes over the whole of it.
 
         Raises:
           UserError: none is left.
         """
         self.files: list[Path] = []
+        self.boxes = dict(boxes)
         largest = 0
         for path in files:
-            height, width = _size(path)
+            height, width = _size(path, self.boxes.get(path))
             short = round(min(height, width) / photo_reduction(height, width)) - 2
             largest = max(largest, short)
             if short >= side:
@@ -116,10 +127,10 @@ class PhotoSource:
         return len(self.files)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"files": self.files}
+        return {"files": self.files, "boxes": self.boxes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.files = state["files"]
+        self.files, self.boxes = state["files"], state["boxes"]
         self._photos, self._lock = OrderedDict(), threading.Lock()
 
     def clips(self, index: int, rng: np.random.Generator, frames: int, side: int, number: int) -> np.ndarray:
@@ -132,8 +143,8 @@ class PhotoSource:
         return np.stack([photo_clip(photo, rng, frames, side) for _ in range(number)])
 
     def fingerprint(self) -> str:
-        """Names the photographs by their names and sizes: twelve hexadecimal digits."""
-        told = [(file.name, file.stat().st_size) for file in self.files]
+        """Names the photographs by their names, sizes and boxes: twelve hexadecimal digits."""
+        told = [(file.name, file.stat().st_size, *self.boxes.get(file, ())) for file in self.files]
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
     def _photo(self, path: Path) -> Photo:
@@ -141,7 +152,7 @@ class PhotoSource:
             if path in self._photos:
                 self._photos.move_to_end(path)
                 return self._photos[path]
-        photo = load_photo(path)
+        photo = load_photo(path, self.boxes.get(path))
         with self._lock:
             self._photos[path] = photo
             while len(self._photos) > 1 and sum(map(_most_bytes, self._photos.values())) > BUDGET:

@@ -4,6 +4,9 @@ Held out: `astronaut` (Eileen Collins; the wheel's only face in colour, and the 
 of the demo should say something about a face) and `coffee`. Everything else a camera took and that is large enough is
 trained on, four grey photographs among it. Left out: drawings and charts, photographs under 250 px, microscopy of one
 colour. Nothing here is fit to say how well faces in general are restored.
+
+`sample:faces` is the two photographs of it that show a face, cut out about the face as `mrsr data faces` cuts videos:
+a cat's and, nearly in profile, a cameraman's. The astronaut's is held out.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import skimage
 from PIL import Image
 
 from data_pipelines.motion import Photo, film, known_path
+from data_pipelines.photos import Box
 
 TRAINING = (
     "brick.png",
@@ -32,6 +36,15 @@ TRAINING = (
 )
 HELD_OUT = {"astronaut.png": (224.0, 206.0), "coffee.png": (300.0, 200.0)}
 """The held-out photographs, and where (x, y; px) the camera swings about."""
+
+FACES = {"camera.png": (30, 108, 252, 330), "chelsea.png": (0, 66, 300, 378)}
+"""The photographs trained on that show a face, and its box, by eye: top, left, bottom, right (px), on the grid."""
+
+HELD_OUT_FACE = ("astronaut.png", (224.0, 112.0))
+"""The photograph whose face is held out, and where (x, y; px) the camera swings about."""
+
+FACE_SIDE = 192
+"""Side (px) of the held-out clip of a face: a piece of a frame of the top rung."""
 
 CUTOUT = (360, 384)
 """Height and width (px) of a held-out clip: a piece of a frame of the top rung."""
@@ -59,10 +72,21 @@ def training_files() -> list[Path]:
     return [_FOLDER / name for name in TRAINING]
 
 
+def training_faces() -> dict[Path, Box]:
+    """The photographs trained on that show a face, and where (top, left, bottom, right; px)."""
+    return {_FOLDER / name: box for name, box in FACES.items()}
+
+
 def held_out_clips(frames: int) -> list[HeldOutClip]:
     """The held-out photographs filmed along the known path: the same clips wherever and whenever they are made."""
-    clips = []
-    for name, centre in HELD_OUT.items():
-        photo = _load(name)
-        clips.append(HeldOutClip(photo.name, film(photo, known_path(frames, centre, _REACH), *CUTOUT), _FPS))
-    return clips
+    return [_filmed(name, frames, centre, CUTOUT) for name, centre in HELD_OUT.items()]
+
+
+def held_out_face(frames: int) -> HeldOutClip:
+    """The held-out face filmed along the same path, and nothing but the face."""
+    return _filmed(HELD_OUT_FACE[0], frames, HELD_OUT_FACE[1], (FACE_SIDE, FACE_SIDE))
+
+
+def _filmed(name: str, frames: int, centre: tuple[float, float], size: tuple[int, int]) -> HeldOutClip:
+    photo = _load(name)
+    return HeldOutClip(photo.name, film(photo, known_path(frames, centre, _REACH), *size), _FPS)

@@ -49,6 +49,9 @@ def open_source(source: Source, data: DataConfig) -> ClipSource:
         from data_pipelines.tfds_source import TfdsSource
 
         return TfdsSource(source.where, data.reductions)
+    if source.kind == "sample" and source.where == "faces":
+        faces = sample.training_faces()
+        return PhotoSource([*faces], data.crop, name=str(source), boxes=faces)
     files = list_photos(Path(source.where)) if source.kind == "photos" else sample.training_files()
     return PhotoSource(files, data.crop, name=str(source))
 
