@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.side_by_side import table
 from mrsr.evaluation.clips import clips_from_files, parse_cutout
 from mrsr.evaluation.degradation import parse_degradations
 from mrsr.evaluation.evaluate import evaluate, write_report
-from mrsr.evaluation.table import means
 from mrsr.inference.models import load_runtime
 from mrsr.inference.runtime import Runtime, State
 from mrsr.ladder import Route, RouteSet
 
-FIGURES = (("psnr_y", ".2f", 1), ("flicker", ".3f", 1), ("warping_error", ".2f", 1e5), ("tof", ".3f", 1))
+FIGURES = ("psnr_y", "flicker", "warping_error", "tof")
 
 
 class Forgetful:
@@ -50,24 +48,6 @@ class Forgetful:
         return self._runtime.step(routes, frames, zero)[0], state
 
 
-def table(reports: dict[str, dict[str, Any]]) -> Table:
-    """Means over clips, a row for every route, degradation and way of running; bicubic and the truth below."""
-    result = Table(title="means over clips; warping error in 1e-5", title_justify="left")
-    for heading in ("route", "degradation", "", *(name for name, _, _ in FIGURES)):
-        result.add_column(heading)
-    for rows in zip(*(means(report["routes"]) for report in reports.values()), strict=True):
-        first = rows[0]
-        parts = [*zip(reports, rows, strict=True), ("bicubic", first["bicubic"]), ("truth", first["truth"])]
-        for name, part in parts:
-            values = [part[figure] for figure, _, _ in FIGURES]
-            cells = [
-                "-" if value is None else format(value * factor, form)
-                for value, (_, form, factor) in zip(values, FIGURES, strict=True)
-            ]
-            result.add_row(first["route"], first["degradation"], name, *cells)
-    return result
-
-
 def main() -> None:
     """Measures both, prints the means and writes both reports."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,7 +66,7 @@ def main() -> None:
         name: evaluate(one, clips, degradations, routes, args.frames, temporal=True)
         for name, one in (("with state", runtime), ("no state", Forgetful(runtime)))
     }
-    Console(width=120).print(table(reports))
+    Console(width=120).print(table(reports, FIGURES, "means over clips"))
     if args.json:
         write_report(reports, args.json)
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from benchmarks.memory import Forgetful, table
+from benchmarks.memory import FIGURES, Forgetful
+from benchmarks.side_by_side import table
 from mrsr.evaluation.clips import clip_from_array
 from mrsr.evaluation.degradation import Degradation
 from mrsr.evaluation.evaluate import evaluate
@@ -37,4 +38,4 @@ def test_without_state_every_frame_is_the_first():
     remembered, forgotten = (report["routes"][0] for report in reports.values())
     assert remembered["flicker"] > 0.8
     assert forgotten["flicker"] == forgotten["bicubic"]["flicker"] == 0
-    assert table(reports).row_count == 4
+    assert table(reports, FIGURES, "means").row_count == 4
