@@ -6,8 +6,18 @@ files (`SHA256SUMS`), or `weights.msgpack` (parameters alone, bfloat16) where on
 Source: FIG. 4, parameter store 430.
 """
 
-from mrsr.checkpoint.model import load_model
+from mrsr.checkpoint.model import NETWORKS, load_model, load_networks
 from mrsr.checkpoint.store import CHECKPOINTS, Store, has_checkpoint
 from mrsr.checkpoint.weights import WEIGHTS, read_weights, write_weights
 
-__all__ = ["CHECKPOINTS", "WEIGHTS", "Store", "has_checkpoint", "load_model", "read_weights", "write_weights"]
+__all__ = [
+    "CHECKPOINTS",
+    "NETWORKS",
+    "WEIGHTS",
+    "Store",
+    "has_checkpoint",
+    "load_model",
+    "load_networks",
+    "read_weights",
+    "write_weights",
+]

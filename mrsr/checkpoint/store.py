@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -10,19 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import orbax.checkpoint as ocp
+from etils import epath
 
 from mrsr.checkpoint.checksums import DamagedError, check, is_sealed, seal
 from mrsr.checkpoint.newest import newest_good
 from mrsr.errors import RunError, UserError
+from mrsr.remote import absolute, is_remote
 
 CHECKPOINTS = "checkpoints"
 ITEMS = ("model", "training")
+COMMITTED = "commit_success.txt"
+"""The last file Orbax writes of a step; it looks for it where folders cannot be renamed."""
 
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a run folder holds a checkpoint that was saved to its end, damaged since or not."""
     saved = folder / CHECKPOINTS
-    return saved.is_dir() and any(step.name.isdigit() for step in saved.iterdir())
+    return saved.is_dir() and any(step.name.isdigit() and _is_finished(step) for step in saved.iterdir())
+
+
+def _is_finished(step: Path) -> bool:
+    """Whether a folder of that name is a finished save: in a bucket Orbax's mark says so, elsewhere the name itself."""
+    return not is_remote(step) or (step / COMMITTED).is_file()
 
 
 class Store:
@@ -30,7 +38,7 @@ class Store:
 
     def __init__(self, workdir: Path, keep: int = 2) -> None:
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
-        self.folder = workdir.absolute() / CHECKPOINTS
+        self.folder = absolute(workdir) / CHECKPOINTS
         self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=ITEMS)
         self._behind = ThreadPoolExecutor(1, "checksums")
         self._saving: tuple[int, Future[None]] | None = None
@@ -124,11 +132,11 @@ class Store:
 
     def _set_aside(self, steps: tuple[int, ...]) -> None:
         if ocp.multihost.is_primary_host(0):
+            folder = epath.Path(self.folder)
             for step in steps:
-                aside = self.folder / f"damaged_{step}"
-                if aside.exists():
-                    shutil.rmtree(aside)
-                (self.folder / str(step)).rename(aside)
+                (folder / f"damaged_{step}").rmtree(missing_ok=True)
+                # In a bucket file by file: a step of which some are moved lacks them, and stays damaged.
+                (folder / str(step)).rename(folder / f"damaged_{step}")
         ocp.multihost.sync_global_processes("damaged checkpoints set aside")
         # Orbax would go on counting them: no step up to the newest it knows of is saved.
         self._manager.reload()
@@ -141,7 +149,7 @@ def restored_items(manager: ocp.CheckpointManager, step: int, args: ocp.args.Com
       DamagedError: a step without checksums cannot be restored.
       UserError: a step that was checked cannot be, for it is of another model.
     """
-    path = Path(manager.directory) / str(step)
+    path = manager.directory / str(step)
     try:
         return manager.restore(step, args=args)
     except Exception as error:

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import optax
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -31,12 +30,22 @@ def split_cpu(count: int) -> None:
             jax.config.update("jax_num_cpu_devices", count)
 
 
-def parallel_step(
-    config: ExperimentConfig, optimizer: optax.GradientTransformation
-) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
-    """`train_step` over every local device: takes and gives a replicated state; the old one's memory is reused."""
-    step = partial(train_step, config, optimizer, axis=AXIS)
-    return jax.pmap(step, axis_name=AXIS, donate_argnums=(0,))
+def over_devices(function: Callable[..., Any], donate: tuple[int, ...] = ()) -> Callable[..., Any]:
+    """A function of what one device holds, over every device: it may average over `AXIS`.
+
+    Args:
+      function: of arrays.
+      donate: the arguments whose memory is reused.
+
+    Returns:
+      The same of arrays with a leading axis of devices, as `replicate` and `shard` make them.
+    """
+    return jax.pmap(function, axis_name=AXIS, donate_argnums=donate)
+
+
+def parallel_step(config: ExperimentConfig) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+    """`train_step` over every device: takes and gives a replicated state; the old one's memory is reused."""
+    return over_devices(partial(train_step, config, axis=AXIS), donate=(0,))
 
 
 def replicate(tree: Any) -> Any:
@@ -64,8 +73,6 @@ def check_batch(batch_size: int) -> None:
     Raises:
       UserError: `train.batch_size` is not a multiple of the number of devices.
     """
-    if jax.process_count() > 1:
-        raise UserError(f"{jax.process_count()} processes: expected one; several are not supported yet")
     count = jax.device_count()
     if batch_size % count:
         raise UserError(f"train.batch_size={batch_size}: expected a multiple of the {count} devices")

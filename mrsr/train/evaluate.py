@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from mrsr.config import ExperimentConfig
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.compare import Comparison
 from mrsr.evaluation.degradation import Degradation, parse_degradations
-from mrsr.evaluation.evaluate import evaluate
+from mrsr.evaluation.evaluate import OnFrame, evaluate
 from mrsr.evaluation.picture import comparison_picture, save_picture
 from mrsr.evaluation.table import gain, means
 from mrsr.inference.runtime import Runtime
@@ -33,9 +34,9 @@ class Evaluation:
     picture: Image.Image
 
     def scalars(self) -> dict[str, float]:
-        """Means over clips: `"evaluate/ROUTE/DEGRADATION/psnr_y"` (dB), `.../ssim_y`, `.../flicker` (levels)."""
+        """Means over clips: `"ROUTE/DEGRADATION/psnr_y"` (dB), `.../ssim_y`, `.../flicker` (levels)."""
         rows = means(self.report["routes"])
-        named = {f"evaluate/{row['route']}/{row['degradation']}/{name}": row[name] for row in rows for name in _FIGURES}
+        named = {f"{row['route']}/{row['degradation']}/{name}": row[name] for row in rows for name in _FIGURES}
         return {name: value for name, value in named.items() if value is not None}
 
     def summary(self) -> str:
@@ -59,6 +60,19 @@ def degradations(config: ExperimentConfig) -> list[Degradation]:
     return parse_degradations(names)
 
 
+def measure(
+    config: ExperimentConfig, runtime: Runtime, clips: Sequence[Clip], on_frame: OnFrame | None = None
+) -> dict[str, Any]:
+    """The report of `mrsr.evaluation.evaluate` on clips, as a run is evaluated."""
+    return evaluate(runtime, clips, degradations(config), frames=config.train.evaluate_frames, on_frame=on_frame)
+
+
+def mean_psnr(report: Mapping[str, Any]) -> float:
+    """Mean PSNR on luma (dB) over the rows of a report that have one; NaN where none has."""
+    found = [row["psnr_y"] for row in report["routes"] if row["psnr_y"] is not None and math.isfinite(row["psnr_y"])]
+    return sum(found) / len(found) if found else math.nan
+
+
 def evaluate_run(config: ExperimentConfig, runtime: Runtime, clips: Sequence[Clip], picture: Path) -> Evaluation:
     """Measures a run's model on clips, and draws the last frame of the first clip under the last degradation."""
     wanted = degradations(config)
@@ -68,7 +82,7 @@ def evaluate_run(config: ExperimentConfig, runtime: Runtime, clips: Sequence[Cli
         if clip is clips[0] and degradation == wanted[-1]:
             shots.update(by_route)
 
-    report = evaluate(runtime, clips, wanted, frames=config.train.evaluate_frames, on_frame=keep)
+    report = measure(config, runtime, clips, keep)
     route = widest(runtime.ladder, shots)
     drawn = comparison_picture(shots[route], f"{clips[0].name}, {route}, {wanted[-1]}")
     picture.parent.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mrsr.errors import UserError
+from mrsr.errors import RunError, UserError, status_of
 from mrsr.train.rollcall import answer_roll, call_roll
+from mrsr.train.watch import Watch
 
 COORDINATOR = "MRSR_COORDINATOR"
 """Environment variable: HOST:PORT of process 0, as every process reaches it."""
@@ -22,7 +26,7 @@ JOIN_SECONDS = 300.0
 """How long the processes wait for one another: machines of a cluster start, and fetch the image, minutes apart."""
 
 HEARTBEAT_SECONDS = 30
-"""A process not heard of for so long is dead: the others end, naming it. Own choice: half of the minute promised."""
+"""A process that JAX has not heard of for so long hangs: it aborts the others. Own choice: half the minute promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,14 @@ def hosts() -> tuple[int, int]:
     return (0, 1) if found is None else (found.index, found.count)
 
 
-def join(seconds: float = JOIN_SECONDS) -> tuple[int, int]:
-    """Makes one JAX runtime of the job's processes and returns `hosts()`; to be called before JAX is used.
+@contextmanager
+def joined(seconds: float = JOIN_SECONDS) -> Iterator[tuple[int, int]]:
+    """One JAX runtime of the job's processes while the block runs, as `hosts()`; to be entered before JAX is used.
 
     The processes are counted first, over a connection of their own: `jax.distributed` ends a process that waited in
-    vain with an abort that names nobody. What it reports later, of a process that died, does name it.
+    vain with an abort that names nobody. Over the same connections (`watch.py`) each hears of the others' end. An
+    error that leaves the block is told to the others, which end with it in one line; this process then ends without
+    JAX's shutdown, which would wait for them.
 
     Args:
       seconds: how long to wait for the others, at most (twice that, where they meet and JAX then fails).
@@ -81,12 +88,25 @@ def join(seconds: float = JOIN_SECONDS) -> tuple[int, int]:
     """
     found = place()
     if found is None or found.count == 1:
-        return (0, 1)
+        yield (0, 1)
+        return
     if found.index == 0:
-        call_roll(found.port, found.count, seconds)
+        lines = call_roll(found.port, found.count, seconds)
     else:
-        answer_roll(found.host, found.port, found.index, found.count, seconds)
+        lines = {0: answer_roll(found.host, found.port, found.index, found.count, seconds)}
+    watch = Watch(found.index, found.count, lines)
+    try:
+        _start_jax(found, seconds)
+        yield (found.index, found.count)
+    except BaseException as error:
+        known = isinstance(error, (UserError, RunError, KeyboardInterrupt))
+        watch.fail(str(error) or type(error).__name__, known)
+        atexit.register(_end, status_of(error))
+        raise
+    watch.leave()
 
+
+def _start_jax(found: Place, seconds: float) -> None:
     import jax
 
     host = f"[{found.host}]" if ":" in found.host else found.host
@@ -98,7 +118,13 @@ def join(seconds: float = JOIN_SECONDS) -> tuple[int, int]:
         initialization_timeout=max(1, round(seconds)),
         heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
     )
-    return (found.index, found.count)
+
+
+def _end(status: int) -> None:
+    """Ends the process where it is: what was registered to run at exit before this, such as JAX's shutdown, is left."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _number(name: str, text: str, least: int, most: int | None) -> int:

@@ -4,41 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import jax
-import numpy as np
 
 from mrsr.checkpoint import Store
 from mrsr.config import ExperimentConfig, validate
 from mrsr.errors import RunError
 from mrsr.evaluation.clips import Clip
-from mrsr.evaluation.evaluate import write_report
 from mrsr.evaluation.geometry import allowed_routes
-from mrsr.inference.jax_runtime import JaxRuntime
-from mrsr.train import resume
-from mrsr.train.ahead import Ahead
-from mrsr.train.devices import check_batch, parallel_step, replicate, unreplicate
-from mrsr.train.evaluate import evaluate_run
-from mrsr.train.optimizer import learning_rate, make_optimizer
+from mrsr.train import forensics, resume
+from mrsr.train.ahead import Ahead, Placed
+from mrsr.train.balance import Balance
+from mrsr.train.devices import check_batch, over_devices, parallel_step, replicate, unreplicate
+from mrsr.train.evaluator import Evaluator
+from mrsr.train.flight import Figures, Flight
+from mrsr.train.goodput import Goodput
+from mrsr.train.optimizer import learning_rate
+from mrsr.train.outcome import Outcome, forget_outcome, keep_outcome
 from mrsr.train.preemption import PREEMPTED, preemption
 from mrsr.train.reporting import Reporter
-from mrsr.train.state import TrainState
+from mrsr.train.state import TrainState, released
 from mrsr.train.stopping import steps_to_go, stop_reason
 
 Batches = Callable[[int], Iterator[Mapping[str, Any]]]
 """The batches from a given step on: host arrays, uint8; the same step always gives the same batch."""
 
+MOST_SPIKES = 20
+"""Steps a run leaves out for spikes before it ends: more are no accident. Own choice."""
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended: its reason, the steps done, and the exit status (75 where it is to be started again)."""
-
-    reason: str
-    step: int
-    status: int
+_ASKED = "asked to stop"
 
 
 def train(
@@ -47,6 +41,7 @@ def train(
     batches: Batches,
     held_out: Sequence[Clip],
     data: Mapping[str, str] | None = None,
+    guarded: Sequence[Clip] = (),
 ) -> Outcome:
     """Trains until a stopping criterion holds, or the process is asked to stop; the run folder keeps everything.
 
@@ -56,112 +51,152 @@ def train(
       batches: where batches come from.
       held_out: clips to evaluate on; none, and no evaluation is made.
       data: what each source of the batches holds, by name, as a fingerprint: a run is resumed on the same only.
+      guarded: clips of the forgetting gate.
 
     Raises:
       UserError: the config contradicts itself, the folder, or the number of devices; or the data have changed.
-      RunError: a loss is not finite; the batch is saved and the newest checkpoint is good.
+      RunError: a loss is not finite, or spikes too often; what the step was given is kept, and the newest checkpoint is
+        good.
     """
     validate(config)
     check_batch(config.train.batch_size)
-    optimizer = make_optimizer(config.optimizer)
-    for clip in held_out:
+    for clip in (*held_out, *guarded):
         allowed_routes(clip, config.route_set(), config.ladder())
     if data is not None:
         resume.check_data(data, workdir, print)
     resume.claim_workdir(config, workdir, print)
     if data is not None:
         resume.keep_data(data, workdir)
+    forget_outcome(workdir)
+    goodput = Goodput(workdir)
     with preemption() as asked, Store(workdir, config.train.keep) as store:
-        state = resume.start(config, optimizer, store, print)
+        with goodput.spent("start"):
+            state = resume.start(config, store, print)
         step = int(state.step)
+        goodput.resumed(step)
         total = step + steps_to_go(config.train, step)
         with Reporter(workdir, total, step) as reporter, Ahead(batches(step), asked.alone) as source:
-            run = _Run(config, workdir, store, reporter, held_out)
-            step, reason = run.steps(replicate(state), parallel_step(config, optimizer), source, asked)
-    return Outcome(reason, step, PREEMPTED if reason == _ASKED else 0)
-
-
-_ASKED = "asked to stop"
+            evaluator = Evaluator(config, workdir, held_out, guarded, reporter)
+            with goodput.spent("evaluation"):
+                evaluator.start(step, state.ema_params)
+            run = _Run(config, workdir, store, reporter, evaluator, goodput)
+            reason = run.steps(state, source, asked)
+            outcome = Outcome(reason, run.flight.step, PREEMPTED if reason == _ASKED else 0)
+            reporter.say(f"time: {goodput.line()}")
+    keep_outcome(outcome, goodput.figures(), workdir)
+    goodput.keep()
+    return outcome
 
 
 class _Run:
     """One process's part of a run: what the steps are done with."""
 
-    def __init__(
-        self, config: ExperimentConfig, workdir: Path, store: Store, reporter: Reporter, held_out: Sequence[Clip]
-    ) -> None:
-        self.config = config
-        self.workdir = workdir
-        self.store = store
-        self.reporter = reporter
-        self.held_out = held_out
-        self.schedule = learning_rate(config.optimizer)
-        self.runtime: JaxRuntime | None = None
+    flight: Flight
 
-    def steps(
+    def __init__(
         self,
-        state: TrainState,
-        one_step: Callable[..., tuple[TrainState, dict[str, jax.Array]]],
-        source: Ahead,
-        asked: Callable[[int], bool],
-    ) -> tuple[int, str]:
-        """Steps until there is a reason to end; returns the steps done and the reason, with the last state saved."""
+        config: ExperimentConfig,
+        workdir: Path,
+        store: Store,
+        reporter: Reporter,
+        evaluator: Evaluator,
+        goodput: Goodput,
+    ) -> None:
+        self.config, self.workdir = config, workdir
+        self.store, self.reporter, self.evaluator, self.goodput = store, reporter, evaluator, goodput
+        self.schedule = learning_rate(config.optimizer)
+        self.balance = Balance()
+        self.saved = -1
+        self.spikes = 0
+        self.before = 0.0
+        self.before = self._trained()
+        self.logged, self.since = 0, time.monotonic()
+
+    def steps(self, state: TrainState, source: Ahead, asked: Callable[[int], bool]) -> str:
+        """Steps until there is a reason to end; returns it, with the last state saved."""
         limits = self.config.train
-        step = saved = logged = int(unreplicate(state.step))
-        started = since = time.monotonic()
-        evaluating = 0.0
+        self.saved = self.logged = step = int(state.step)
+        one_step, release = parallel_step(self.config), over_devices(released, donate=(0,))
+        self.flight = Flight(replicate(state), step, one_step, release, self._landed, self._refused)
+        self.source, self.since = source, time.monotonic()
         reason = stop_reason(limits, step, 0.0)
+        if reason is None and self._evaluation_due(step) and not self.evaluator.evaluated(step):
+            # The process before this one was killed between the checkpoint and its evaluation.
+            self._evaluate()
+        reason = reason or self.evaluator.stop_reason()
         while reason is None:
             try:
-                batch = next(source)
+                with self.goodput.spent("data"):
+                    batch = next(source)
             except StopIteration:
                 reason = _ASKED
                 break
             except BaseException:
                 # What was learnt must not be lost to a disk that is gone or a clip that is damaged.
-                if saved != step:
-                    resume.save(self.store, unreplicate(state))
+                self._save()
                 raise
-            state, metrics = one_step(state, batch.devices)
-            step += 1
-            figures = {name: float(value) for name, value in unreplicate(metrics).items()}
-            self._check(figures, batch.host, step)
+            with self.goodput.spent("step"):
+                self.flight.begin(batch)
+            step = self.flight.step
             self.reporter.advance(step)
-            if step % limits.log_every == 0:
-                took = time.monotonic() - since
-                self._log(step, figures, took / (step - logged), source.waited / took)
-                since, source.waited, logged = time.monotonic(), 0.0, step
-            reason = _ASKED if asked(step) else stop_reason(limits, step, time.monotonic() - started - evaluating)
-            evaluation_due = reason is None and limits.evaluate_every > 0 and step % limits.evaluate_every == 0
-            if evaluation_due or (reason is None and step % limits.checkpoint_every == 0):
-                resume.save(self.store, unreplicate(state))
-                saved = step
-            if evaluation_due:
-                begun = time.monotonic()
-                self._evaluate(step, state)
-                evaluating += time.monotonic() - begun
-                since += time.monotonic() - begun
-        if saved != step:
-            resume.save(self.store, unreplicate(state))
-        self.reporter.say(f"ended at step {step}: {reason}")
-        if reason != _ASKED:
-            self._evaluate(step, state)
-        return step, reason
+            self.goodput.advance(step)
+            reason = _ASKED if asked(step) else stop_reason(limits, step, self._trained())
+            if reason is None and (self._evaluation_due(step) or step % limits.checkpoint_every == 0):
+                self._save()
+            if reason is None and self._evaluation_due(step):
+                self._evaluate()
+                reason = self.evaluator.stop_reason()
+        self._save()
+        self.reporter.say(f"ended at step {self.flight.step}: {reason}")
+        if reason != _ASKED and not self.evaluator.evaluated(self.flight.step):
+            self._evaluate()
+        return reason
 
-    def _check(self, figures: dict[str, float], batch: Mapping[str, Any], step: int) -> None:
-        """Ends the run where a figure is not finite, by the first term that is not; keeps the batch."""
-        bad = [name for name, value in figures.items() if not np.isfinite(value)]
-        if not bad:
-            return
-        named = next((name for name in bad if ":" in name), bad[0])
-        path = self.workdir / f"not_finite_{step}.npz"
-        arrays = {f"{part}_{rung}": clip for part, clips in batch.items() for rung, clip in clips.items()}
-        np.savez_compressed(path, **arrays)
+    def _trained(self) -> float:
+        """Seconds of training in this process: steps, and waiting for their data."""
+        return sum(self.goodput.seconds[part] for part in ("step", "data")) - self.before
+
+    def _evaluation_due(self, step: int) -> bool:
+        every = self.config.train.evaluate_every
+        return every > 0 and step > 0 and step % every == 0
+
+    def _save(self) -> None:
+        """Saves the state after the last step, where that is not done yet."""
+        with self.goodput.spent("step"):
+            self.flight.land()
+        if self.saved != self.flight.step:
+            with self.goodput.spent("checkpoint"):
+                resume.save(self.store, unreplicate(self.flight.state))
+            self.saved = self.flight.step
+            self.goodput.keep()
+
+    def _evaluate(self) -> None:
+        with self.goodput.spent("evaluation"):
+            self.evaluator.evaluate(self.flight.step, unreplicate(self.flight.state.ema_params))
+
+    def _landed(self, step: int, figures: Figures) -> None:
+        """Takes the figures of a step."""
+        for line in self.balance.watch(figures):
+            self.reporter.say(f"step {step}: {line}")
+        if step % self.config.train.log_every == 0:
+            self._log(step, figures)
+
+    def _refused(self, step: int, figures: Figures, batch: Placed, state: TrainState) -> None:
+        """Keeps what a refused step was given; ends the run where the step was no spike, or there are too many."""
+        folder, reason = forensics.keep(self.config, self.workdir, step, figures, batch, state)
         newest = self.store.latest()
         kept = "no checkpoint was made yet" if newest is None else f"the checkpoint of step {newest} is good"
-        raise RunError(f"step {step}: {named} is {figures[named]}; its batch is in {path}; {kept}")
+        what = f"step {step}: {reason}; kept for mrsr train --replay {folder}"
+        self.spikes += 1
+        if not forensics.is_spike(figures):
+            raise RunError(f"{what}; {kept}")
+        if self.spikes > MOST_SPIKES:
+            raise RunError(f"{what}; the {self.spikes}th spike of this process; {kept}")
+        self.reporter.say(f"{what}; left out")
 
-    def _log(self, step: int, figures: dict[str, float], seconds: float, waiting: float) -> None:
+    def _log(self, step: int, figures: Figures) -> None:
+        took = time.monotonic() - self.since
+        seconds, waiting = took / (step - self.logged), self.source.waited / took
         update = (step - 1) // self.config.optimizer.accumulate
         speed = {
             "learning_rate": float(self.schedule(update)),
@@ -173,15 +208,4 @@ class _Run:
             f"loss {figures['loss']:.5f}  {speed['examples_per_second']:.1f} examples/s  {waiting:.0%} waiting for data"
         )
         self.reporter.figures(step, figures | speed, summary)
-
-    def _evaluate(self, step: int, state: TrainState) -> None:
-        if not self.held_out:
-            return
-        picture = self.workdir / "pictures" / f"step_{step:07d}.png"
-        if self.runtime is None:
-            self.runtime = JaxRuntime(self.config, unreplicate(state.ema_params))
-        self.runtime.load(unreplicate(state.ema_params))
-        evaluation = evaluate_run(self.config, self.runtime, self.held_out, picture)
-        write_report(evaluation.report, self.workdir / "evaluation.json")
-        self.reporter.picture(step, "held out", evaluation.picture)
-        self.reporter.figures(step, evaluation.scalars(), evaluation.summary())
+        self.since, self.source.waited, self.logged = time.monotonic(), 0.0, step

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 
 from mrsr.config import ExperimentConfig
 from mrsr.imaging.ranges import to_float
+from mrsr.ladder import Route
+from mrsr.losses.consistency import consistency_loss
 from mrsr.losses.pixel import pixel_loss
+from mrsr.losses.temporal import temporal_loss
+from mrsr.models.axes import Outputs
+from mrsr.models.panel import Panel
 from mrsr.models.state import zero_state
 from mrsr.models.unroll import unroll
+from mrsr.train.adversary import generator_terms
 
 Batch = dict[str, dict[int, Array]]
 """`inputs` and `truth`: uint8 [B, T, h, w, 3] by rung; the truth of an output is the sample at that rung."""
@@ -20,14 +27,39 @@ Terms = dict[str, Array]
 """float32 [] by `"ROUTE/TERM"`, such as `"180:720/charbonnier"`."""
 
 
-def objective(config: ExperimentConfig, params: Any, batch: Batch) -> tuple[Array, Terms]:
-    """The loss of a batch and its terms, every term before its weight.
+class Forward(NamedTuple):
+    """What a forward pass leaves: the terms before their weights, the outputs, and the truth they were held against."""
 
-    Clips start from the zero state, as a stream does, and every frame counts.
+    terms: Terms
+    outputs: Outputs
+    truth: Mapping[int, Array]
+
+
+def objective(config: ExperimentConfig, params: Any, batch: Batch, panel: Panel | None = None) -> tuple[Array, Forward]:
+    """The loss of a batch, and what its forward pass leaves.
+
+    Clips start from the zero state, as a stream does, and every frame counts. A route's loss is the sum of its terms by
+    their weights; the loss is the mean over the routes.
 
     Source: "For each output, the training engine 420 can compute a loss; all output-specific losses can then be
     averaged, and the training engine 420 can use the resulting single loss to perform backpropagation" (FIG. 4).
     """
+    outputs, truth = generated(config, params, batch)
+    weights = {
+        config.loss.pixel: config.loss.weight,
+        "temporal": config.loss.temporal,
+        "consistency": config.loss.consistency,
+        "adversarial": config.loss.adversarial,
+        "features": config.loss.features,
+    }
+    by_route = _terms(config, outputs, truth, panel or {})
+    losses = [sum(weights[name] * term for name, term in terms.items()) for terms in by_route.values()]
+    named = {f"{route}/{name}": term for route, terms in by_route.items() for name, term in terms.items()}
+    return jnp.mean(jnp.stack(losses)), Forward(named, outputs, truth)
+
+
+def generated(config: ExperimentConfig, params: Any, batch: Batch) -> tuple[Outputs, dict[int, Array]]:
+    """The generator's outputs by route and the truth by rung, float32 [B, T, h, w, 3]."""
     ladder, routes = config.ladder(), config.route_set()
     clips = {rung: to_float(batch["inputs"][rung]) for rung in routes.inputs}
     truth = {rung: to_float(batch["truth"][rung]) for rung in routes.outputs}
@@ -35,12 +67,24 @@ def objective(config: ExperimentConfig, params: Any, batch: Batch) -> tuple[Arra
     sizes = {rung: (clip.shape[2], clip.shape[3]) for rung, clip in clips.items()}
     state = zero_state(ladder, routes, config.model, count, sizes)
     outputs, _ = unroll(ladder, routes, config.model, params, clips, state)
+    return outputs, truth
 
-    weights = {config.loss.pixel: config.loss.weight}
-    terms: Terms = {}
-    losses = []
-    for route in routes:
-        of_route = {config.loss.pixel: pixel_loss(config.loss, outputs[route], truth[route.output])}
-        terms |= {f"{route}/{term}": value for term, value in of_route.items()}
-        losses.append(sum(weights[term] * value for term, value in of_route.items()))
-    return jnp.mean(jnp.stack(losses)), terms
+
+def _terms(
+    config: ExperimentConfig, outputs: Outputs, truth: Mapping[int, Array], panel: Panel
+) -> dict[Route, dict[str, Array]]:
+    """Every term by route, before its weight; one whose weight is 0 is not traced."""
+    loss = config.loss
+    terms: dict[Route, dict[str, Array]] = {route: {} for route in config.route_set()}
+    for route, of_route in terms.items():
+        if loss.weight:
+            of_route[loss.pixel] = pixel_loss(loss, outputs[route], truth[route.output])
+        if loss.temporal:
+            of_route["temporal"] = temporal_loss(outputs[route], truth[route.output])
+    if loss.consistency:
+        for route, term in consistency_loss(config.ladder(), outputs).items():
+            terms[route]["consistency"] = term
+    if panel and (loss.adversarial or loss.features):
+        for route, words in generator_terms(config, panel, outputs, truth).items():
+            terms[route] |= words
+    return terms

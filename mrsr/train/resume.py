@@ -11,19 +11,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from mrsr.checkpoint import WEIGHTS, Store, has_checkpoint, load_model
+from mrsr.checkpoint import NETWORKS, WEIGHTS, Store, has_checkpoint, load_networks
 from mrsr.config import ExperimentConfig, differences, load_config, save_config
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 from mrsr.files import part_of, replaced
+from mrsr.models.panel import seats_of
 from mrsr.train.state import TrainState, abstract_state, init_state
 
 DATA = "data.json"
 MAY_CHANGE = (
     "name data.workers train.cpu_devices train.steps train.examples train.minutes train.log_every "
-    "train.checkpoint_every train.evaluate_every train.evaluate_frames train.keep"
+    "train.checkpoint_every train.evaluate_every train.evaluate_frames train.keep stop.metric stop.reaches stop.window "
+    "stop.improvement gate.allowed"
 ).split()
 """Fields a resumed run may change. With another number of devices sums are taken in another order: not bit for bit."""
 
@@ -86,22 +87,21 @@ def _holds_other_things(workdir: Path) -> bool:
     return not workdir.is_dir() or any(path != part_of(workdir / FILE_NAME) for path in workdir.iterdir())
 
 
-def start(
-    config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, say: Callable[[str], None]
-) -> TrainState:
+def start(config: ExperimentConfig, store: Store, say: Callable[[str], None]) -> TrainState:
     """The state a run starts from: of its own checkpoints the newest that is whole.
 
     Raises:
-      UserError: all its checkpoints are damaged, or `train.init_from` holds another network.
+      UserError: all its checkpoints are damaged, or `train.init_from` holds another network, or not a discriminator
+        that is to stay as it is there.
     """
     if store.latest() is not None:
-        step, model, training = store.restore_newest(*_abstract_items(config, optimizer), say)
+        step, model, training = store.restore_newest(*_abstract_items(config), say)
         say(f"resuming at step {step}")
         return _state_of(model, training)
-    state = init_state(config, optimizer)
+    state = init_state(config)
     if config.train.init_from:
         say(f"starting from {config.train.init_from}")
-        return _with_params_of(Path(config.train.init_from), state)
+        return _with_networks_of(config, Path(config.train.init_from), state, say)
     return state
 
 
@@ -110,39 +110,59 @@ def save(store: Store, state: TrainState) -> None:
     store.save(int(state.step), *_items_of(state))
 
 
-def restore(config: ExperimentConfig, optimizer: optax.GradientTransformation, store: Store, step: int) -> TrainState:
+def restore(config: ExperimentConfig, store: Store, step: int) -> TrainState:
     """The state saved under a step, as host arrays.
 
     Raises:
       UserError: the checkpoint is damaged or of another model.
     """
-    return _state_of(*store.restore(step, *_abstract_items(config, optimizer)))
+    return _state_of(*store.restore(step, *_abstract_items(config)))
 
 
-def _abstract_items(config: ExperimentConfig, optimizer: optax.GradientTransformation) -> tuple[Any, Any]:
+def _abstract_items(config: ExperimentConfig) -> tuple[Any, Any]:
     """Shapes and dtypes of what `save` saves, on one device."""
     sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     abstract = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), abstract_state(config, optimizer)
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), abstract_state(config)
     )
     return _items_of(abstract)
 
 
 def _items_of(state: TrainState) -> tuple[Any, Any]:
-    """A state as the two items of a checkpoint."""
-    model = {"params": state.params, "ema_params": state.ema_params}
-    return model, {"step": state.step, "opt_state": state.opt_state}
+    """A state as the two items of a checkpoint: its networks, and the rest."""
+    fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    model = {name: fields.pop(name) for name in NETWORKS}
+    return _without_nothing(model), _without_nothing(fields)
 
 
 def _state_of(model: Any, training: Any) -> TrainState:
-    return jax.tree.map(np.asarray, TrainState(**model, **training))
+    nothing: dict[str, Any] = {"panel": {}, "panel_opt_state": {}}
+    return jax.tree.map(np.asarray, TrainState(**(nothing | model | training)))
 
 
-def _with_params_of(folder: Path, state: TrainState) -> TrainState:
-    _, params = load_model(folder)
-    new, old = jax.tree.map(jnp.shape, params), jax.tree.map(jnp.shape, state.params)
-    if new != old:
+def _without_nothing(item: dict[str, Any]) -> dict[str, Any]:
+    """The item without what has no leaves, which is not stored."""
+    return {name: part for name, part in item.items() if jax.tree.leaves(part)}
+
+
+def _with_networks_of(
+    config: ExperimentConfig, folder: Path, state: TrainState, say: Callable[[str], None]
+) -> TrainState:
+    """The state with the averaged parameters of another run, and with its discriminators of the same name and shape."""
+    _, params, found = load_networks(folder)
+    if _shapes(params) != _shapes(state.params):
         raise UserError(
             f"train.init_from={folder}: its network differs from this config's; expected the same model and routes"
         )
-    return dataclasses.replace(state, params=params, ema_params=jax.tree.map(jnp.copy, params))
+    panel = dict(state.panel)
+    for name, seat in seats_of(config).items():
+        if name in found and _shapes(found[name]) == _shapes(panel[name]):
+            panel[name] = found[name]
+            say(f"discriminator {name}: from {folder}")
+        elif not seat.config.trained:
+            raise UserError(f"train.init_from={folder}: holds no discriminator {name} such as this config's")
+    return dataclasses.replace(state, params=params, ema_params=jax.tree.map(jnp.copy, params), panel=panel)
+
+
+def _shapes(tree: Any) -> Any:
+    return jax.tree.map(jnp.shape, tree)

@@ -2,7 +2,7 @@
 
 Process 0 listens on the coordinator's port, which is free until JAX takes it; each other process connects and says its
 number and how many it believes there are. When all have come each is told to go on; when time is up, or one says what
-cannot be, each is told the reason.
+cannot be, each is told the reason. The connections stay: over them the processes learn of one another's end.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _LINE_BYTES = 4096
 _LINE_SECONDS = 5.0
 
 
-def call_roll(port: int, count: int, seconds: float) -> None:
-    """Process 0's part: returns when processes 1 to count - 1 have all come.
+def call_roll(port: int, count: int, seconds: float) -> dict[int, socket.socket]:
+    """Process 0's part: the connections to processes 1 to count - 1, by their number, when all have come.
 
     Args:
       port: the port to listen on, on every address of this machine.
@@ -58,12 +58,13 @@ def call_roll(port: int, count: int, seconds: float) -> None:
         for caller in came:
             with suppress(OSError):
                 caller.sendall(f"{trouble or _GO}\n".encode())
-    if trouble:
-        raise RunError(trouble)
+        if trouble:
+            raise RunError(trouble)
+        return {index: caller.dup() for caller, index in came.items()}
 
 
-def answer_roll(host: str, port: int, index: int, count: int, seconds: float) -> None:
-    """The part of every other process: returns when process 0 says that all have come.
+def answer_roll(host: str, port: int, index: int, count: int, seconds: float) -> socket.socket:
+    """The part of every other process: the connection to process 0, when it says that all have come.
 
     Args:
       host: the machine of process 0.
@@ -84,7 +85,10 @@ def answer_roll(host: str, port: int, index: int, count: int, seconds: float) ->
                 # Process 0 may have started later than this one: its time, not ours, decides.
                 caller.settimeout(seconds + 10)
                 caller.sendall(f"{index} {count}\n".encode())
-                said = _line(caller)
+                said = line_of(caller)
+                if said == _GO:
+                    caller.settimeout(_LINE_SECONDS)
+                    return caller.dup()
         except TimeoutError:
             break
         except OSError as error:
@@ -92,8 +96,6 @@ def answer_roll(host: str, port: int, index: int, count: int, seconds: float) ->
             why = f": {error.strerror or error}"
             time.sleep(min(_RETRY_SECONDS, max(0.0, left)))
             continue
-        if said == _GO:
-            return
         raise RunError(said or f"process 0 of {count} ({where}) ended before all had come")
     raise RunError(f"process 0 of {count} did not answer at {where} within {seconds:g} s{why}")
 
@@ -101,7 +103,7 @@ def answer_roll(host: str, port: int, index: int, count: int, seconds: float) ->
 def _hear(caller: socket.socket, came: dict[socket.socket, int], count: int, selector: selectors.BaseSelector) -> str:
     """Notes who a caller says to be, or that it went away; returns what is wrong, if anything is."""
     try:
-        said = _line(caller).split()
+        said = line_of(caller).split()
     except OSError:
         said = []
     # It went away, or is no process of a job.
@@ -127,7 +129,7 @@ def _listen(port: int, backlog: int) -> socket.socket:
     return socket.create_server(("", port), backlog=backlog)
 
 
-def _line(caller: socket.socket) -> str:
+def line_of(caller: socket.socket) -> str:
     """What the other end says in one line; empty where it went away."""
     with caller.makefile("rb", buffering=0) as stream:
         return stream.readline(_LINE_BYTES).decode(errors="replace").strip()

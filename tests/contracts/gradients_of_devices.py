@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from functools import partial
@@ -13,27 +14,27 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 
 import jax
 import numpy as np
-import optax
 from small import leaves, lively, two_rungs
 
-from mrsr.train.devices import check_batch, parallel_step, replicate, shard, unreplicate
+from mrsr.train.devices import check_batch, over_devices, parallel_step, replicate, shard, unreplicate
 from mrsr.train.state import init_state
-from mrsr.train.step import gradients
+from mrsr.train.step import AXIS, gradients
 
 if __name__ == "__main__":
     config = two_rungs(batch_size=4)
     rng = np.random.default_rng(0)
     clips = {rung: rng.integers(0, 256, (4, 2, side, side, 3), np.uint8) for rung, side in ((180, 8), (360, 16))}
     batch = {"inputs": clips, "truth": {360: rng.integers(0, 256, clips[360].shape, np.uint8)}}
-    # Its "momentum" of decay 0 is the gradient itself: no Adam, which would hide a factor.
-    keeper = optax.MultiSteps(optax.trace(decay=0.0), every_k_schedule=1)
-    state = init_state(config, keeper)
-    state = state.replace(params=lively(state.params))
+    state = init_state(config)
+    params = lively(state.params)
     assert jax.device_count() == 4
     check_batch(4)
-    one, metrics = jax.jit(partial(gradients, config))(state.params, batch)
-    after, spread = parallel_step(config, keeper)(replicate(state), shard(batch))
-    four = unreplicate(after.opt_state.inner_opt_state.trace)
+    one, metrics = jax.jit(partial(gradients, config))(params, batch)
+    # Raw, not as Adam has them, which would hide a factor.
+    spread_gradients = over_devices(partial(gradients, config, panel=None, axis=AXIS))
+    four, spread = spread_gradients(replicate(params), shard(batch))
+    after, _ = parallel_step(config)(replicate(dataclasses.replace(state, params=params)), shard(batch))
+    one, four = one.generator, unreplicate(four.generator)
     named = {"one" + name: leaf for name, leaf in leaves(one).items()} | {
         "four" + name: leaf for name, leaf in leaves(four).items()
     }

@@ -26,7 +26,6 @@ from mrsr.errors import UserError
 from mrsr.models.step import init_params
 from mrsr.train.devices import parallel_step
 from mrsr.train.loop import train
-from mrsr.train.optimizer import make_optimizer
 from mrsr.train.resume import restore
 from mrsr.train.state import TrainState
 
@@ -49,7 +48,7 @@ def make_config(init_from: Path | str = "", steps: int = 1, width: int = 2) -> E
 @pytest.fixture(scope="module")
 def compiled() -> Any:
     config = make_config()
-    return parallel_step(config, make_optimizer(config.optimizer))
+    return parallel_step(config)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +68,7 @@ def started(config: ExperimentConfig, workdir: Path) -> TrainState:
     """Runs to the end; returns what the run then holds, which is what it started from but for the count of steps."""
     assert train(config, workdir, batches, []).status == 0
     with Store(workdir) as store:
-        return restore(config, make_optimizer(config.optimizer), store, config.train.steps)
+        return restore(config, store, config.train.steps)
 
 
 def donor(folder: Path, seed: int, step: int = 1, width: int = 2) -> Any:

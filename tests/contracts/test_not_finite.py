@@ -24,14 +24,15 @@ def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_pa
         train(config, tmp_path / "run", partial(batches_of, config), [])
     message = str(raised.value)
     found = re.fullmatch(
-        r"step 10: (180:360|360:360)/charbonnier is (nan|inf); its batch is in (\S+); the checkpoint of step 5 is good",
+        r"step 10: (180:360|360:360)/charbonnier is (nan|inf); kept for mrsr train --replay (\S+); "
+        r"the checkpoint of step 5 is good",
         message,
     )
     assert found, message
     source = batches_of(config, 9)
     batch = next(source)
     source.close()
-    with np.load(found[3]) as saved:
+    with np.load(Path(found[3]) / "batch_0.npz") as saved:
         for part in ("inputs", "truth"):
             for rung, clip in batch[part].items():
                 np.testing.assert_array_equal(saved[f"{part}_{rung}"], clip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,7 @@ from small import leaves, lively, noise, shapes_of, two_rungs
 
 from mrsr.config import ExperimentConfig
 from mrsr.models.blocks import Conv
-from mrsr.train.optimizer import make_optimizer
-from mrsr.train.state import TrainState
+from mrsr.train.state import abstract_state
 from mrsr.train.step import gradients, train_step
 
 FRAMES, SIDE = 2, 8
@@ -57,7 +57,7 @@ def batch() -> Any:
 @pytest.fixture(scope="module")
 def rolled(weights: Any, batch: Any) -> dict[str, np.ndarray]:
     """Gradients of the plainest program: activations kept, one frame an iteration of the scan."""
-    grads, _ = jax.jit(partial(gradients, make_config(scan_unroll=1)))(weights, batch)
+    grads = jax.jit(partial(gradients, make_config(scan_unroll=1)))(weights, batch)[0].generator
     return leaves(grads)
 
 
@@ -75,8 +75,8 @@ def test_every_parameter_has_a_gradient(rolled: dict[str, np.ndarray]) -> None:
 def test_gradients_do_not_depend_on_how_the_backward_pass_is_run(
     weights: Any, batch: Any, rolled: dict[str, np.ndarray], model: dict[str, Any]
 ) -> None:
-    grads, _ = jax.jit(partial(gradients, make_config(**model)))(weights, batch)
-    found = leaves(grads)
+    grads = jax.jit(partial(gradients, make_config(**model)))(weights, batch)[0].generator
+    found = leaves(grads.generator)
     assert list(found) == list(rolled)
     for name, leaf in rolled.items():
         np.testing.assert_allclose(found[name], leaf, rtol=0, atol=SAME * np.abs(leaf).max(), err_msg=name)
@@ -93,7 +93,7 @@ def test_bfloat16_gradients_are_float32_to_its_precision(
 ) -> None:
     grads, metrics = jax.jit(partial(gradients, make_config(dtype="bfloat16", scan_unroll=1)))(weights, batch)
     assert np.isfinite(list(metrics.values())).all()
-    found = leaves(grads)
+    found = leaves(grads.generator)
     for name, leaf in found.items():
         assert leaf.dtype == np.float32, name
         assert np.isfinite(leaf).all(), name
@@ -116,9 +116,8 @@ def test_a_bias_gradient_in_bfloat16_counts_every_position() -> None:
 
 def test_training_in_bfloat16_keeps_the_whole_state_in_float32(weights: Any, batch: Any) -> None:
     config = make_config(dtype="bfloat16")
-    optimizer = make_optimizer(config.optimizer)
-    state = TrainState(step=np.int32(0), params=weights, ema_params=weights, opt_state=optimizer.init(weights))
-    after, metrics = jax.eval_shape(partial(train_step, config, optimizer), state, batch)
+    state = dataclasses.replace(abstract_state(config), params=weights, ema_params=weights)
+    after, metrics = jax.eval_shape(partial(train_step, config), state, batch)
     of = lambda tree: {leaf.dtype for leaf in jax.tree.leaves(tree)}  # noqa: E731
     assert of((after.params, after.ema_params, metrics)) == {np.dtype(np.float32)}
     assert of(after.opt_state) == {np.dtype(np.float32), np.dtype(np.int32)}

@@ -14,7 +14,6 @@ import pytest
 from small import assert_same_bits, leaves, two_rungs
 
 from mrsr.checkpoint import CHECKPOINTS, Store
-from mrsr.train.optimizer import make_optimizer
 from mrsr.train.resume import restore
 from mrsr.train.state import TrainState, init_state
 
@@ -46,7 +45,7 @@ def state_at_the_end(workdir: Path) -> TrainState:
     config = two_rungs()
     with Store(workdir) as store:
         assert store.latest() == 6
-        return restore(config, make_optimizer(config.optimizer), store, 6)
+        return restore(config, store, 6)
 
 
 @pytest.fixture(scope="module")
@@ -96,5 +95,5 @@ def test_resumed_from_the_step_before_a_damaged_one_is_uninterrupted(
 
 def test_the_uninterrupted_run_moved_the_parameters(uninterrupted: TrainState) -> None:
     config = two_rungs()
-    before, after = leaves(init_state(config, make_optimizer(config.optimizer)).params), leaves(uninterrupted.params)
+    before, after = leaves(init_state(config).params), leaves(uninterrupted.params)
     assert any((before[name] != after[name]).any() for name in before)

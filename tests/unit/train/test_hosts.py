@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 
 from mrsr.errors import RunError, UserError
-from mrsr.train.hosts import COORDINATOR, PROCESS_COUNT, PROCESS_ID, Place, hosts, join, place
+from mrsr.train.hosts import COORDINATOR, PROCESS_COUNT, PROCESS_ID, Place, hosts, joined, place
 from mrsr.train.rollcall import answer_roll, call_roll
 
 
@@ -27,13 +27,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def said_by_each(*calls: Callable[[], None]) -> list[str]:
-    """What each of the calls, made at once, raised; empty where it returned."""
+def said_by_each(*calls: Callable[[], object]) -> list[str]:
+    """What each of the calls, made at once, raised; empty where it returned, and then its connections are closed."""
     said = [""] * len(calls)
 
     def work(at: int) -> None:
         try:
-            calls[at]()
+            match calls[at]():
+                case dict() as lines:
+                    for line in lines.values():
+                        line.close()
+                case socket.socket() as line:
+                    line.close()
         except RunError as error:
             said[at] = str(error)
 
@@ -49,7 +54,8 @@ def said_by_each(*calls: Callable[[], None]) -> list[str]:
 def test_a_process_on_its_own_is_the_first_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (COORDINATOR, PROCESS_ID, PROCESS_COUNT):
         monkeypatch.delenv(name, raising=False)
-    assert (hosts(), join()) == ((0, 1), (0, 1))
+    with joined() as found:
+        assert (hosts(), found) == ((0, 1), (0, 1))
 
 
 def test_the_place_is_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,28 +147,75 @@ def test_what_is_no_process_of_a_job_is_not_counted() -> None:
             # What is left unread makes the end a reset.
             with suppress(ConnectionResetError):
                 assert stranger.recv(100) == b""
-        answer_roll("127.0.0.1", port, 1, 2, 30)
+        answer_roll("127.0.0.1", port, 1, 2, 30).close()
 
     assert said_by_each(lambda: call_roll(port, 2, 30), answer_after_a_stranger) == ["", ""]
 
 
-def test_two_processes_join_into_one_runtime_whose_devices_add_up() -> None:
-    code = (
-        "from mrsr.train.hosts import join; place = join(120)\n"
-        "import jax, jax.numpy as jnp\n"
-        "total = jax.pmap(lambda x: jax.lax.psum(x, 'all'), axis_name='all')(jnp.arange(2.0) + 2 * place[0])\n"
-        "print(place, jax.process_count(), float(total[0]))\n"
-    )
+def run_two(code: str) -> list[subprocess.CompletedProcess[str]]:
+    """Runs a program as both processes of a job with two virtual devices each."""
     port = free_port()
+    commands = [sys.executable, "-u", "-c", code]
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", code],
+            commands,
             env={**os.environ, **variables(f"127.0.0.1:{port}", str(index), "2"), "JAX_PLATFORMS": "cpu",
                  "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
-            stdout=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for index in range(2)
     ]  # fmt: skip
-    printed = [process.communicate(timeout=300)[0] for process in running]
+    ended = []
+    for process in running:
+        out, err = process.communicate(timeout=300)
+        ended.append(subprocess.CompletedProcess(commands, process.returncode, out, err))
+    return ended
+
+
+JOINED = """
+from mrsr.train.hosts import joined
+with joined(120) as place:
+    import jax, jax.numpy as jnp
+    total = jax.pmap(lambda x: jax.lax.psum(x, 'all'), axis_name='all')(jnp.arange(2.0) + 2 * place[0])
+    print(place, jax.process_count(), float(total[0]))
+"""
+
+
+def test_two_processes_join_into_one_runtime_whose_devices_add_up() -> None:
+    ended = run_two(JOINED)
     # Devices 0 to 3 each hold their own number: 6 in all.
-    assert [text.splitlines()[-1] for text in printed] == ["(0, 2) 2 6.0", "(1, 2) 2 6.0"]
+    assert [done.stdout.splitlines()[-1] for done in ended] == ["(0, 2) 2 6.0", "(1, 2) 2 6.0"]
+    assert [done.returncode for done in ended] == [0, 0]
+
+
+def test_one_that_dies_ends_the_other_which_waits_for_it_in_a_step_and_names_it() -> None:
+    ended = run_two(
+        JOINED
+        + """
+    import os
+    if place[0] == 1:
+        os.kill(os.getpid(), 9)
+    total = jax.pmap(lambda x: jax.lax.psum(x, 'all'), axis_name='all')(total)
+    print(float(total[0]))
+"""
+    )
+    assert [done.returncode for done in ended] == [1, -9]
+    assert ended[0].stderr.splitlines()[-1] == "mrsr: process 1 of 2 died"
+    assert "96.0" not in ended[0].stdout
+
+
+def test_one_that_fails_says_so_and_the_other_repeats_it() -> None:
+    ended = run_two(
+        JOINED
+        + """
+    from mrsr.errors import UserError
+    if place[0] == 1:
+        raise UserError("data/clips: no such folder")
+    total = jax.pmap(lambda x: jax.lax.psum(x, 'all'), axis_name='all')(total)
+    print(float(total[0]))
+"""
+    )
+    # With the command line around it, the other ends with one line too: the traceback is Python's.
+    assert [done.returncode for done in ended] == [1, 2]
+    assert ended[0].stderr.splitlines()[-1] == "mrsr: process 1 of 2 failed: data/clips: no such folder"
+    assert ended[1].stderr.splitlines()[-1] == "mrsr.errors.UserError: data/clips: no such folder"

@@ -1,0 +1,144 @@
+"""What the processes of a job learn of one another's end: one that fails or dies ends the others, which name it.
+
+A process waits for the others in every step. JAX notices after a while that one is gone, and aborts; which one it was,
+and what it said last, is known at once over the connections of the roll call, which are kept for this: each process has
+one to process 0, which passes on what it hears. A machine that is gone says nothing; the system's keep-alive tells.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from mrsr.train.rollcall import line_of
+
+_DONE, _FAILED, _GONE = "done", "failed", "gone"
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""Seconds of silence, seconds between probes, and probes: 25 s until a machine counts as gone. Own choice."""
+_MOMENT = 2.0
+"""Seconds that the end of a process takes to be heard by one that fails for it, and to be told from one's own."""
+_LONGEST = 500
+"""Characters of a reason that are passed on."""
+
+
+def end_at_once(trouble: str) -> None:
+    """Ends this process with status 1 and one line: it may be waiting for one that is gone, where nothing wakes it."""
+    print(f"mrsr: {trouble}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+class Watch:
+    """One process's ear for the others, in a thread of its own, from the roll call until `leave` or `fail`."""
+
+    def __init__(
+        self,
+        index: int,
+        count: int,
+        lines: Mapping[int, socket.socket],
+        end: Callable[[str], None] = end_at_once,
+    ) -> None:
+        """Begins to listen.
+
+        Args:
+          index: this process's number.
+          count: processes of the job.
+          lines: connections by the number of the process at the other end; they are closed in the end.
+          end: what is done where another process ends before its time; it is given a line that names it.
+        """
+        self._index, self._count, self._lines, self._end = index, count, dict(lines), end
+        # Held by who has the last word: this process's own failure, or the end of another.
+        self._last_word = threading.Lock()
+        self._wake, self._woken = socket.socketpair()
+        for line in self._lines.values():
+            _keep_alive(line)
+        self._thread = threading.Thread(target=self._listen, name="watch", daemon=True)
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Says that this process is done, and returns once all that it is connected to are: none is waited for later.
+
+        Process 0 may be at its last evaluation for long, and what JAX waits for at its shutdown has a limit of time.
+        """
+        self._tell(_DONE)
+        self._thread.join()
+        self._close()
+
+    def fail(self, reason: str, known: bool = True) -> None:
+        """Tells the others why this process fails, and listens no more; returns where none of them ended first.
+
+        Args:
+          reason: in one line.
+          known: whether the reason is this process's own. It may fail for the end of another, which then has the last
+            word and is waited for a moment.
+        """
+        if not known:
+            self._thread.join(2 * _MOMENT)
+        if self._last_word.acquire(blocking=False):
+            self._tell(f"{_FAILED} {reason}")
+            self._wake.close()
+        self._thread.join()
+        self._close()
+
+    def _listen(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._woken, selectors.EVENT_READ, None)
+            for number, line in self._lines.items():
+                selector.register(line, selectors.EVENT_READ, number)
+            working = len(self._lines)
+            while working:
+                for key, _ in selector.select():
+                    if key.data is None:
+                        return
+                    assert isinstance(key.fileobj, socket.socket)
+                    trouble = self._hear(key.data, key.fileobj)
+                    if trouble is None:
+                        selector.unregister(key.fileobj)
+                        working -= 1
+                    else:
+                        self._give_up(trouble)
+                        return
+
+    def _give_up(self, trouble: str) -> None:
+        """Ends this process for the end of another, unless it says its own reason first: all may have the same."""
+        own, _, _ = select.select([self._woken], [], [], _MOMENT)
+        if not own and self._last_word.acquire(blocking=False):
+            if self._index == 0:
+                self._tell(f"{_GONE} {trouble}")
+            self._end(trouble)
+
+    def _hear(self, number: int, line: socket.socket) -> str | None:
+        """What is wrong with the job by the word of one process, or by its silence; None where it is done."""
+        try:
+            said, _, more = line_of(line).partition(" ")
+        except OSError as error:
+            said, more = "", f" ({error.strerror or error})"
+        if said == _DONE:
+            return None
+        if said == _GONE:
+            return more
+        who = f"process {number} of {self._count}"
+        return f"{who} failed: {more}" if said == _FAILED else f"{who} died{more}"
+
+    def _close(self) -> None:
+        for end in (*self._lines.values(), self._wake, self._woken):
+            end.close()
+
+    def _tell(self, text: str) -> None:
+        said = " ".join(text.split())[:_LONGEST]
+        for line in self._lines.values():
+            with suppress(OSError):
+                line.sendall(f"{said}\n".encode())
+
+
+def _keep_alive(line: socket.socket) -> None:
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        # Not every system has all three; without them it waits longer, and JAX's own heartbeat comes first.
+        if hasattr(socket, name):
+            line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
