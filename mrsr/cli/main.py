@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mrsr import __version__
-from mrsr.errors import RunError, UserError
+from mrsr.errors import RunError, UserError, status_of
 
 # Each module has HELP, add_arguments(parser) and run(args, rest) -> exit status or None; it is imported when asked for.
 COMMANDS = {
@@ -61,14 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return importlib.import_module(f"mrsr.cli.{args.command}").run(args, rest) or 0
     except BrokenPipeError:
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("mrsr: interrupted", file=sys.stderr)
-        return 130
+        return status_of(error)
     except (UserError, RunError, OSError) as error:
         if debug:
             raise
         print(f"mrsr: {_one_line(error)}", file=sys.stderr)
-        return 2 if isinstance(error, (UserError, FileNotFoundError, IsADirectoryError, NotADirectoryError)) else 1
+        return status_of(error)
     except Exception as error:
         if debug:
             raise
