@@ -8,7 +8,7 @@
 SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := data,export,serve,perceptual,dev
+EXTRAS := data,export,serve,perceptual,gcs,dev
 # What cv2 and mediapipe load when they are imported, and the Debian package each is in.
 LIBRARIES := libGL.so.1:libgl1 libEGL.so.1:libegl1 libGLESv2.so.2:libgles2 libglib-2.0.so.0:libglib2.0-0
 APT := apt-get install -y --no-install-recommends libgl1 libegl1 libgles2 libglib2.0-0

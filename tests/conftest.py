@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,3 +45,24 @@ def untrained(ladder: Ladder, all_seven: RouteSet) -> Any:
 def params(untrained: Any) -> Any:
     """The same with nothing left at zero, as a trained network has them."""
     return lively(untrained)
+
+
+@pytest.fixture(scope="session")
+def gcs() -> Iterator[Any]:
+    """A stand-in for Google Cloud Storage (GcsServer), for the whole session: its clients look for it once."""
+    from gcs_server import gcs_server
+
+    with gcs_server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def bucket(gcs: Any) -> Path:
+    """A bucket of its own, empty."""
+    from mrsr.remote import as_path
+
+    name = f"bucket-{len(gcs.objects)}"
+    gcs.objects[name] = {}
+    return as_path(f"gs://{name}")
