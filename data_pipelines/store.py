@@ -21,6 +21,7 @@ from PIL import Image
 
 from data_pipelines.unusable import UnusableClipError
 from mrsr.errors import UserError
+from mrsr.remote import as_path
 
 CARD = "card.json"
 """What `mrsr data build` found and did, beside the shards; README.md says it in prose."""
@@ -130,7 +131,7 @@ def splits_of(folder: Path | str) -> tuple[str, ...]:
     Raises:
       UserError: there is no finished data set in the folder.
     """
-    return tuple(_card(Path(folder))["splits"])
+    return tuple(_card(as_path(folder))["splits"])
 
 
 def _card(folder: Path) -> dict[str, Any]:
@@ -157,13 +158,14 @@ class ClipStore:
         Raises:
           UserError: there is no finished data set in the folder, or it has no such split.
         """
-        self.folder, self.split = Path(folder), split
+        self.folder, self.split = as_path(folder), split
         card = _card(self.folder)
         splits = card["splits"]
         if split not in splits:
             raise UserError(f"{self.folder}: has no split {split!r}; expected one of {', '.join(splits)}")
         self._shards: dict[str, str] = splits[split]["shards"]
-        missing = [name for name in self._shards if not (self.folder / name).is_file()]
+        present = {path.name for path in self.folder.iterdir()}
+        missing = [name for name in self._shards if name not in present]
         if missing:
             raise UserError(f"{self.folder}: its file {missing[0]} is missing; expected the data set as it was made")
         self._counts = dict(card["counts"])

@@ -12,6 +12,7 @@ from mrsr.errors import UserError
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.models.step import init_params
+from mrsr.remote import as_path
 
 RUNTIMES = ("auto", "jax")
 DEMO_RUN = Path("demo/run")
@@ -41,7 +42,7 @@ def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[Experiment
         return config, init_params(config.ladder(), config.route_set(), config.model, 0)
     if name in SIZES and not Path(name).is_dir():
         raise UserError(f"--model {name}: no weights ship with this version; {HOW_TO_GET_ONE}")
-    return load_model(Path(name))
+    return load_model(as_path(name))
 
 
 def runtime_of(config: ExperimentConfig, params: Any, runtime: str = "auto") -> Runtime:
