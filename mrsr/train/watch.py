@@ -21,8 +21,6 @@ from mrsr.train.rollcall import line_of
 _DONE, _FAILED, _GONE = "done", "failed", "gone"
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """Seconds of silence, seconds between probes, and probes: 25 s until a machine counts as gone. Own choice."""
-_MOMENT = 2.0
-"""Seconds that the end of a process takes to be heard by one that fails for it, and to be told from one's own."""
 _LONGEST = 500
 """Characters of a reason that are passed on."""
 
@@ -42,6 +40,7 @@ class Watch:
         count: int,
         lines: Mapping[int, socket.socket],
         end: Callable[[str], None] = end_at_once,
+        moment: float = 2.0,
     ) -> None:
         """Begins to listen.
 
@@ -50,8 +49,11 @@ class Watch:
           count: processes of the job.
           lines: connections by the number of the process at the other end; they are closed in the end.
           end: what is done where another process ends before its time; it is given a line that names it.
+          moment: seconds that the end of a process takes to be heard by one that fails for it, and to be told from
+            one's own.
         """
         self._index, self._count, self._lines, self._end = index, count, dict(lines), end
+        self._moment = moment
         # Held by who has the last word: this process's own failure, or the end of another.
         self._last_word = threading.Lock()
         self._wake, self._woken = socket.socketpair()
@@ -78,7 +80,7 @@ class Watch:
             word and is waited for a moment.
         """
         if not known:
-            self._thread.join(2 * _MOMENT)
+            self._thread.join(2 * self._moment)
         if self._last_word.acquire(blocking=False):
             self._tell(f"{_FAILED} {reason}")
             self._wake.close()
@@ -106,7 +108,7 @@ class Watch:
 
     def _give_up(self, trouble: str) -> None:
         """Ends this process for the end of another, unless it says its own reason first: all may have the same."""
-        own, _, _ = select.select([self._woken], [], [], _MOMENT)
+        own, _, _ = select.select([self._woken], [], [], self._moment)
         if not own and self._last_word.acquire(blocking=False):
             if self._index == 0:
                 self._tell(f"{_GONE} {trouble}")

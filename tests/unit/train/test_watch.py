@@ -20,14 +20,14 @@ def connected() -> tuple[socket.socket, socket.socket]:
 class Job:
     """Processes 0 to 2 of one job, as threads: what each would have said at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: float) -> None:
         pairs = {number: connected() for number in (1, 2)}
         self.said: dict[int, str] = {}
         self.ended = {number: threading.Event() for number in range(3)}
         lines = {0: {number: near for number, (near, _) in pairs.items()}}
         lines |= {number: {0: far} for number, (_, far) in pairs.items()}
         self.ends = {number: far for number, (_, far) in pairs.items()}
-        self.of = {number: Watch(number, 3, lines[number], self._end_of(number)) for number in range(3)}
+        self.of = {number: Watch(number, 3, lines[number], self._end_of(number), moment) for number in range(3)}
 
     def _end_of(self, number: int):
         def end(trouble: str) -> None:
@@ -38,8 +38,8 @@ class Job:
 
 
 @contextmanager
-def job() -> Iterator[Job]:
-    made = Job()
+def job(moment: float = 0.1) -> Iterator[Job]:
+    made = Job(moment)
     yield made
     for number, watch in made.of.items():
         if made.ended[number].is_set():
@@ -75,14 +75,14 @@ def test_one_that_fails_gives_its_reason_in_one_line() -> None:
 
 
 def test_all_that_fail_for_the_same_reason_say_it_themselves() -> None:
-    with job() as three:
+    with job(moment=30.0) as three:
         for number in range(3):
             three.of[number].fail("train.batch_size=3")
         assert three.said == {}
 
 
 def test_one_that_fails_for_the_end_of_another_leaves_the_word_to_it() -> None:
-    with job() as three:
+    with job(moment=1.0) as three:
         three.ends[1].shutdown(socket.SHUT_RDWR)
         three.of[0].fail("Connection closed by peer", known=False)
         assert three.said[0] == "process 1 of 3 died"
