@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
+from pathlib import Path
 
 from mrsr.cli.configs import read_config
 from mrsr.cli.train_replay import replay
@@ -12,15 +13,16 @@ from mrsr.errors import UserError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `mrsr train`; whatever else begins with `--config.` overrides a field."""
-    parser.add_argument("--config", required=True, metavar="FILE[:ARG]", help="a .py file with get_config(arg)")
-    parser.add_argument("--workdir", required=True, metavar="DIR", help="the run folder; a run in it is resumed")
+    parser.add_argument("--config", metavar="FILE[:ARG]", help="a .py file with get_config(arg)")
+    parser.add_argument("--workdir", metavar="DIR", help="the run folder; a run in it is resumed")
+    parser.add_argument("--replay", metavar="DIR", help="do a refused step again: WORKDIR/forensics/step_N")
     parser.epilog = "--config.FIELD=VALUE overrides a field, such as --config.train.steps=100"
 
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Trains; the exit status is 75 for a run that was preempted."""
     if args.replay:
-        return replay(args.replay)
+        return replay(Path(args.replay))
     for name in ("config", "workdir"):
         if getattr(args, name) is None:
             raise UserError(f"--{name} is missing; see mrsr train --help")
@@ -30,16 +32,20 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     from data_pipelines.loader import training_batches
     from data_pipelines.sources import fingerprints, open_sources
     from mrsr.evaluation.clips import Clip, clip_from_array
-    from mrsr.train.devices import split_cpu
     from mrsr.remote import as_path
+    from mrsr.train.devices import split_cpu
     from mrsr.train.loop import train
 
     split_cpu(config.train.cpu_devices)
     workdir = as_path(args.workdir)
     sources = open_sources(config.data)
-    held_out = [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in held_out_clips(config)]
     batches = partial(training_batches, config, sources)
-    outcome = train(config, workdir, batches, held_out, fingerprints(config.data, sources))
+
+    def clips(found: list[HeldOutClip]) -> list[Clip]:
+        return [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in found]
+
+    held_out, guarded = clips(held_out_clips(config)), clips(guarded_clips(config))
+    outcome = train(config, workdir, batches, held_out, fingerprints(config.data, sources), guarded)
     going_on = "; the same command goes on from there" if outcome.status else ""
     print(f"{workdir}: {outcome.reason}{going_on}")
     return outcome.status
