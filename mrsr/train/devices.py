@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -30,22 +30,27 @@ def split_cpu(count: int) -> None:
             jax.config.update("jax_num_cpu_devices", count)
 
 
-def over_devices(function: Callable[..., Any], donate: tuple[int, ...] = ()) -> Callable[..., Any]:
+def over_devices(
+    function: Callable[..., Any], donate: tuple[int, ...] = (), devices: Sequence[jax.Device] | None = None
+) -> Callable[..., Any]:
     """A function of what one device holds, over every device: it may average over `AXIS`.
 
     Args:
       function: of arrays.
       donate: the arguments whose memory is reused.
+      devices: to compile for, where they are others than those of this job.
 
     Returns:
       The same of arrays with a leading axis of devices, as `replicate` and `shard` make them.
     """
-    return jax.pmap(function, axis_name=AXIS, donate_argnums=donate)
+    return jax.pmap(function, axis_name=AXIS, donate_argnums=donate, devices=devices)
 
 
-def parallel_step(config: ExperimentConfig) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+def parallel_step(
+    config: ExperimentConfig, devices: Sequence[jax.Device] | None = None
+) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """`train_step` over every device: takes and gives a replicated state; the old one's memory is reused."""
-    return over_devices(partial(train_step, config, axis=AXIS), donate=(0,))
+    return over_devices(partial(train_step, config, axis=AXIS), donate=(0,), devices=devices)
 
 
 def replicate(tree: Any) -> Any:
