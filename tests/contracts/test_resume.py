@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small import assert_same_bits, leaves, two_rungs
+from phases import PHASES, config_of
+from small import assert_same_bits, leaves
 
 from mrsr.checkpoint import CHECKPOINTS, Store
 from mrsr.train.resume import restore
@@ -33,16 +35,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     }
     path = os.pathsep.join(str(folder) for folder in (HERE.parent, HERE.parent.parent))
 
-    def run(workdir: Path, *ending: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, HERE / "training_process.py", workdir, *ending]
+    def run(workdir: Path, *ending: str, phase: str = "pretrain") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, HERE / "training_process.py", phase, workdir, *ending]
         return subprocess.run(command, env=os.environ | cache | {"PYTHONPATH": path}, capture_output=True, text=True)
 
     return run
 
 
-def state_at_the_end(workdir: Path) -> TrainState:
+def state_at_the_end(workdir: Path, phase: str = "pretrain") -> TrainState:
     """What the last checkpoint of a run of six steps holds."""
-    config = two_rungs()
+    config = config_of(phase)
     with Store(workdir) as store:
         assert store.latest() == 6
         return restore(config, store, 6)
@@ -65,6 +67,24 @@ def test_killed_and_resumed_is_uninterrupted(run: Run, uninterrupted: TrainState
     assert resumed.returncode == 0, resumed.stderr
     assert "resuming at step" in resumed.stdout
     assert_same_bits(state_at_the_end(workdir), uninterrupted)
+
+
+@pytest.mark.parametrize("phase", PHASES[1:])
+def test_so_are_the_phases_with_discriminators_and_with_a_gate(run: Run, tmp_path: Path, phase: str) -> None:
+    whole, workdir = tmp_path / "whole", tmp_path / "run"
+    done = run(whole, phase=phase)
+    assert done.returncode == 0, done.stderr
+    # Evaluated at steps 2 and 4: killed in between, once after a checkpoint and once before the next.
+    for at in ("4", "6"):
+        assert run(workdir, "SIGKILL", at, phase=phase).returncode == -signal.SIGKILL
+    resumed = run(workdir, phase=phase)
+    assert resumed.returncode == 0, resumed.stderr
+    assert_same_bits(state_at_the_end(workdir, phase), state_at_the_end(whole, phase))
+    reasons = [json.loads((folder / "outcome.json").read_text())["reason"] for folder in (whole, workdir)]
+    assert reasons == ["6 steps done (train.steps=6)"] * 2
+    if phase == "faces":
+        for name in ("evaluations.json", "gate.json", "best/best.json"):
+            assert (workdir / name).read_text() == (whole / name).read_text(), name
 
 
 def test_asked_to_stop_it_saves_ends_with_75_and_goes_on(run: Run, uninterrupted: TrainState, tmp_path: Path) -> None:
@@ -94,6 +114,6 @@ def test_resumed_from_the_step_before_a_damaged_one_is_uninterrupted(
 
 
 def test_the_uninterrupted_run_moved_the_parameters(uninterrupted: TrainState) -> None:
-    config = two_rungs()
+    config = config_of("pretrain")
     before, after = leaves(init_state(config).params), leaves(uninterrupted.params)
     assert any((before[name] != after[name]).any() for name in before)

@@ -1,4 +1,6 @@
-"""A training run in a process of its own: `training_process.py WORKDIR [SIGNAL STEP]`.
+"""A training run in a process of its own: `training_process.py PHASE WORKDIR [SIGNAL STEP]`.
+
+PHASE is one of `phases.PHASES`.
 
 The signal is sent when the batch of STEP is brought, which happens while a step before it runs: step STEP - 1 at most,
 STEP - 2 at least.
@@ -13,14 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from small import batches_of, two_rungs
+from phases import clips_of, config_of
+from small import batches_of
 
 from mrsr.train.loop import train
 
 
-def batches(number: signal.Signals | None, last: int, start: int) -> Iterator[Any]:
+def batches(phase: str, number: signal.Signals | None, last: int, start: int) -> Iterator[Any]:
     """The batches of the embedded sample; the process signals itself before the one of step `last`."""
-    made = batches_of(two_rungs(), start)
+    made = batches_of(config_of(phase), start)
     try:
         for index, batch in enumerate(made, start):
             if number and index == last:
@@ -31,7 +34,9 @@ def batches(number: signal.Signals | None, last: int, start: int) -> Iterator[An
 
 
 if __name__ == "__main__":
-    workdir, *ending = sys.argv[1:]
+    phase, workdir, *ending = sys.argv[1:]
     number, last = (signal.Signals[ending[0]], int(ending[1])) if ending else (None, 0)
-    outcome = train(two_rungs(), Path(workdir), lambda start: batches(number, last, start), [])
+    held_out, guarded = clips_of(phase)
+    made = lambda start: batches(phase, number, last, start)  # noqa: E731
+    outcome = train(config_of(phase), Path(workdir), made, held_out, guarded=guarded)
     sys.exit(outcome.status)
