@@ -1,0 +1,71 @@
+"""A `jax.profiler` trace of some steps: what the devices and the host did when, for TensorBoard or Perfetto."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jax
+
+FOLDER = "profile"
+
+SKIPPED = 3
+"""Steps of a process before those that are traced: the first compiles, and the loader is not ahead yet."""
+
+
+class Profile:
+    """Traces some of the steps of this process, once; `steps` 0 traces none.
+
+    Attributes:
+      folder: where the trace is written, in `plugins/profile/DATE/`: `*.xplane.pb` for TensorBoard's profile plugin,
+        `*.trace.json.gz` for https://ui.perfetto.dev.
+    """
+
+    def __init__(self, workdir: Path, steps: int, say: Callable[[str], None]) -> None:
+        """Nothing is traced yet.
+
+        Args:
+          workdir: the run folder.
+          steps: to trace.
+          say: takes a line for the user.
+        """
+        self.folder = workdir / FOLDER
+        self._steps, self._say = steps, say
+        self._done = 0
+        self._tracing = False
+
+    @contextmanager
+    def step(self, number: int, settle: Callable[[], object]) -> Iterator[None]:
+        """Goes around every step.
+
+        Args:
+          number: of the step, which the trace names.
+          settle: waits for the steps that were begun: the trace begins and ends between steps.
+        """
+        if self._steps and self._done == SKIPPED:
+            settle()
+            jax.profiler.start_trace(os.fspath(self.folder))
+            self._tracing = True
+        if self._tracing:
+            with jax.profiler.StepTraceAnnotation("train", step_num=number):
+                yield
+        else:
+            yield
+        self._done += 1
+        if self._tracing and self._done == SKIPPED + self._steps:
+            settle()
+            self._stop(self._steps)
+
+    def close(self) -> None:
+        """Writes the trace of a run that ended in the middle of it; says so where it was too short for any."""
+        if self._tracing:
+            self._stop(self._done - SKIPPED)
+        elif self._steps and self._done <= SKIPPED:
+            self._say(f"no profile: the trace begins after {SKIPPED} steps, and this process did {self._done}")
+
+    def _stop(self, steps: int) -> None:
+        jax.profiler.stop_trace()
+        self._tracing = False
+        self._say(f"{steps} steps traced: {self.folder}")
