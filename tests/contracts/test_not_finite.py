@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from small import batches_of, leaves, two_rungs
 
-from mrsr.checkpoint import load_model
-from mrsr.errors import RunError
+from mrsr.checkpoint import Store, load_model
+from mrsr.errors import RunError, UserError
+from mrsr.train.forensics import replay
 from mrsr.train.loop import train
+from mrsr.train.resume import restore
 
 
 def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_path: Path) -> None:
@@ -38,6 +44,58 @@ def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_pa
                 np.testing.assert_array_equal(saved[f"{part}_{rung}"], clip)
     _, params = load_model(tmp_path / "run")
     assert all(np.isfinite(leaf).all() and np.abs(leaf).max() < 10 for leaf in leaves(params).values())
+
+    again = replay(Path(found[3]))
+    assert again.difference is None
+    assert again.recorded.step == again.found.step == 10
+    assert again.recorded.reason == again.found.reason == f"{found[1]}/charbonnier is {found[2]}"
+    assert "generator/encoder_180" in again.found.norms
+    assert not all(map(math.isfinite, again.found.norms.values()))
+
+
+def test_a_step_that_is_not_what_was_recorded_is_not_called_reproduced(tmp_path: Path) -> None:
+    config = two_rungs(checkpoint_every=5, steps=12)
+    config.optimizer.warmup, config.optimizer.learning_rate = 1, 1e38
+    with pytest.raises(RunError) as raised:
+        train(config, tmp_path / "run", partial(batches_of, config), [])
+    folder = Path(re.search(r"--replay (\S+);", str(raised.value))[1])
+    report = json.loads((folder / "report.json").read_text())
+    report["figures"]["loss"] *= 1.01
+    (folder / "report.json").write_text(json.dumps(report))
+    assert "loss was " in str(replay(folder).difference)
+    (folder / "state.msgpack").write_bytes(b"no state")
+    with pytest.raises(UserError, match=f"{folder}: damaged"):
+        replay(folder)
+
+
+def test_a_spike_is_kept_left_out_and_gone_on_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mrsr.train.step.SETTLED", 2)
+    config = two_rungs(checkpoint_every=2, steps=8, spike=3.0)
+
+    def batches(start: int) -> Iterator[Any]:
+        for step, batch in enumerate(batches_of(config, start), start + 1):
+            if step == 5:
+                batch = batch | {"truth": {rung: 255 - clip for rung, clip in batch["truth"].items()}}
+            yield batch
+
+    outcome = train(config, tmp_path / "run", batches, [])
+    assert outcome.reason == "8 steps done (train.steps=8)"
+    said = re.search(
+        r"step 5: the loss, \S+, is \d+ times its average \(train.spike=3\); "
+        r"kept for mrsr train --replay (\S+); left out",
+        capsys.readouterr().out,
+    )
+    assert said is not None
+    again = replay(Path(said[1]))
+    assert again.difference is None
+    assert again.found.reason.startswith("the loss, ")
+    with Store(tmp_path / "run") as store:
+        state = restore(config, store, 8)
+    assert int(state.step) == 8
+    # Of the eight steps seven made an update.
+    assert int(state.opt_state.gradient_step) == 7
 
 
 def test_parameters_out_of_range_end_the_run_before_they_are_saved(tmp_path: Path) -> None:
