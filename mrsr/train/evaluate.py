@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from mrsr.config import ExperimentConfig
+from mrsr.config.validate import FIGURES
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.compare import Comparison
 from mrsr.evaluation.degradation import Degradation, parse_degradations
@@ -34,9 +35,13 @@ class Evaluation:
     picture: Image.Image
 
     def scalars(self) -> dict[str, float]:
-        """Means over clips: `"ROUTE/DEGRADATION/psnr_y"` (dB), `.../ssim_y`, `.../flicker` (levels)."""
+        """Means over clips of every figure `stop.metric` may name, `"ROUTE/DEGRADATION/psnr_y"` and so on.
+
+        Units are those of `docs/metrics.md`; a figure without a meaning is left out, as are those that take optical
+        flow where there is no OpenCV.
+        """
         rows = means(self.report["routes"])
-        named = {f"{row['route']}/{row['degradation']}/{name}": row[name] for row in rows for name in _FIGURES}
+        named = {f"{row['route']}/{row['degradation']}/{name}": row[name] for row in rows for name in FIGURES}
         return {name: value for name, value in named.items() if value is not None}
 
     def summary(self) -> str:
@@ -44,9 +49,6 @@ class Evaluation:
         gains = [(row, gain(row, "psnr_y")) for row in means(self.report["routes"])]
         parts = [f"{row['route']} {row['degradation']} {above:+.2f}" for row, above in gains if above is not None]
         return "gain over bicubic, dB: " + ", ".join(parts)
-
-
-_FIGURES = ("psnr_y", "ssim_y", "flicker")
 
 
 def degradations(config: ExperimentConfig) -> list[Degradation]:
@@ -61,10 +63,16 @@ def degradations(config: ExperimentConfig) -> list[Degradation]:
 
 
 def measure(
-    config: ExperimentConfig, runtime: Runtime, clips: Sequence[Clip], on_frame: OnFrame | None = None
+    config: ExperimentConfig,
+    runtime: Runtime,
+    clips: Sequence[Clip],
+    on_frame: OnFrame | None = None,
+    *,
+    temporal: bool = False,
 ) -> dict[str, Any]:
-    """The report of `mrsr.evaluation.evaluate` on clips, as a run is evaluated."""
-    return evaluate(runtime, clips, degradations(config), frames=config.train.evaluate_frames, on_frame=on_frame)
+    """The report of `mrsr.evaluation.evaluate` on clips, as a run is evaluated; `temporal` as it is there."""
+    frames = config.train.evaluate_frames
+    return evaluate(runtime, clips, degradations(config), frames=frames, on_frame=on_frame, temporal=temporal)
 
 
 def mean_psnr(report: Mapping[str, Any]) -> float:
@@ -82,7 +90,7 @@ def evaluate_run(config: ExperimentConfig, runtime: Runtime, clips: Sequence[Cli
         if clip is clips[0] and degradation == wanted[-1]:
             shots.update(by_route)
 
-    report = measure(config, runtime, clips, keep)
+    report = measure(config, runtime, clips, keep, temporal=True)
     route = widest(runtime.ladder, shots)
     drawn = comparison_picture(shots[route], f"{clips[0].name}, {route}, {wanted[-1]}")
     picture.parent.mkdir(parents=True, exist_ok=True)
