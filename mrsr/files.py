@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mrsr.remote import is_remote
+from mrsr.remote import is_remote, upload
 
 
 def part_of(path: Path) -> Path:
@@ -29,7 +29,7 @@ def replaced(path: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
             here = Path(folder) / path.name
             yield here
-            path.write_bytes(here.read_bytes())
+            upload(here, path)
         return
     beside = part_of(path)
     try:
@@ -72,5 +72,6 @@ class Log:
             self._upload()
 
     def _upload(self) -> None:
-        self._path.write_text("".join(self._lines), encoding="utf-8")
+        with replaced(self._path) as here:
+            here.write_text("".join(self._lines), encoding="utf-8")
         self._written = time.monotonic()

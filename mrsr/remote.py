@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from mrsr.errors import UserError
 
@@ -34,6 +35,18 @@ def as_path(text: str | Path) -> Path:
     return cast(Path, epath.Path(name))
 
 
+def upload(here: Path, path: Path) -> None:
+    """Puts a file of this machine into a bucket; nothing is there, or what was before, until all of it is.
+
+    Raises:
+      OSError: it could not be put there.
+    """
+    try:
+        _client().put_file(os.fspath(here), os.fspath(path))
+    except Exception as error:
+        raise OSError(f"{path}: not written ({_in_short(error)})") from error
+
+
 def is_remote(path: Path) -> bool:
     """Whether a path is in a bucket."""
     return os.fspath(path).startswith(_SCHEME)
@@ -49,19 +62,28 @@ def _ask(name: str, bucket: str, inside: str) -> None:
     # Of the two clients that etils knows, the one that is not TensorFlow: that takes seconds and 300 MB to load.
     os.environ.setdefault("EPATH_USE_TF", "false")
     try:
-        import fsspec
-        import gcsfs
+        _client().call("GET", "b/{}/o", bucket, prefix=inside, maxResults=1)
     except ImportError:
         raise UserError(f"{name}: needs the package gcsfs: pip install 'mrsr[gcs]'") from None
-    # Checkpoints are written by another client: what this one remembers of a folder may be old.
-    fsspec.config.conf["gcs"] = fsspec.config.conf.get("gcs", {}) | {"use_listings_cache": False}
-    try:
-        gcsfs.GCSFileSystem().call("GET", "b/{}/o", bucket, prefix=inside, maxResults=1)
     except FileNotFoundError:
         raise UserError(f"{name}: there is no bucket {bucket!r}") from None
     except Exception as error:  # Of credentials, of the connection, of the answer: each library has its own.
-        told = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(
-            f"{name}: cannot be reached ({told}); expected what `gcloud storage ls gs://{bucket}` can list, "
+            f"{name}: cannot be reached ({_in_short(error)}); expected what `gcloud storage ls gs://{bucket}` lists, "
             "with credentials of `gcloud auth application-default login` or of the machine's service account"
         ) from None
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _client() -> Any:
+    """The client that etils has for paths too, with the settings it gives it."""
+    import fsspec
+
+    # It logs what it raises, too, with a traceback.
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+    # Checkpoints are written by another client: what this one remembers of a folder may be old.
+    fsspec.config.conf["gcs"] = fsspec.config.conf.get("gcs", {}) | {"use_listings_cache": False}
+    return fsspec.filesystem("gcs", finalize_on_close=True)

@@ -26,6 +26,7 @@ class GcsServer(ThreadingHTTPServer):
     Attributes:
       objects: bytes by bucket and name; change them to change what is stored.
       denied: buckets whose every request is answered 403.
+      room: bytes that an upload may have.
       log: method and path of every request.
     """
 
@@ -35,6 +36,7 @@ class GcsServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: dict[str, dict[str, bytes]] = {bucket: {} for bucket in buckets}
         self.denied: set[str] = set()
+        self.room = sys.maxsize
         self.log: list[str] = []
         self.uploads: dict[str, tuple[str, str, bytearray]] = {}
         self.generations: dict[tuple[str, str], int] = {}
@@ -237,7 +239,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _continue(self, upload: str) -> tuple[int, dict[str, str], bytes]:
         bucket, name, data = self.server.uploads[upload]
         data += self.body
-        if self.headers.get("Content-Range", "").endswith("/*"):
+        if len(data) > self.server.room:
+            raise _Error(400, "no room")
+        total = self.headers.get("Content-Range", "").rpartition("/")[2]
+        if total and total != str(len(data)):
             return 308, {"Range": f"bytes=0-{len(data) - 1}"}, b""
         del self.server.uploads[upload]
         return _json(self.server.put(bucket, name, bytes(data)))

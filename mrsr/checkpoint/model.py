@@ -16,6 +16,7 @@ from mrsr.config import ExperimentConfig, load_config
 from mrsr.errors import UserError
 from mrsr.models.panel import Panel, abstract_panel
 from mrsr.models.step import abstract_params
+from mrsr.remote import absolute
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def load_networks(folder: Path) -> tuple[ExperimentConfig, Any, Panel]:
         raise UserError(f"{folder}: no such run folder")
     config = load_config(folder)
     abstract = _placed(config)
-    saved = (folder / CHECKPOINTS).absolute()
+    saved = absolute(folder / CHECKPOINTS)
     if saved.is_dir():
         with ocp.CheckpointManager(saved, item_names=ITEMS) as manager:
             steps = manager.all_steps()

@@ -160,7 +160,7 @@ def _batch(folder: Path) -> dict[str, dict[int, np.ndarray]]:
     """The batch of all processes, joined in their order."""
     parts: dict[str, list[np.ndarray]] = {}
     for file in sorted(folder.glob("batch_*.npz"), key=lambda file: int(file.stem.partition("_")[2])):
-        with np.load(file) as saved:
+        with file.open("rb") as opened, np.load(opened) as saved:
             for name in saved.files:
                 parts.setdefault(name, []).append(saved[name])
     batch: dict[str, dict[int, np.ndarray]] = {}

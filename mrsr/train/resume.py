@@ -18,6 +18,7 @@ from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 from mrsr.files import part_of, replaced
 from mrsr.models.panel import seats_of
+from mrsr.remote import as_path
 from mrsr.train.state import TrainState, abstract_state, init_state
 
 DATA = "data.json"
@@ -101,7 +102,7 @@ def start(config: ExperimentConfig, store: Store, say: Callable[[str], None]) ->
     state = init_state(config)
     if config.train.init_from:
         say(f"starting from {config.train.init_from}")
-        return _with_networks_of(config, Path(config.train.init_from), state, say)
+        return _with_networks_of(config, as_path(config.train.init_from), state, say)
     return state
 
 

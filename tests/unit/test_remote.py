@@ -99,3 +99,27 @@ def test_without_gcsfs_the_package_to_install_is_named() -> None:
     code = "import sys; sys.modules['gcsfs'] = None; from mrsr.remote import as_path; as_path('gs://bucket/run')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
     assert done.stderr.strip().endswith("UserError: gs://bucket/run: needs the package gcsfs: pip install 'mrsr[gcs]'")
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+def test_a_large_file_that_fails_on_the_way_leaves_what_was_there_before(
+    bucket: Path, gcs: GcsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bucket / "weights").write_text("old")
+    monkeypatch.setattr(gcs, "room", 55_000_000)
+
+    def fail() -> None:
+        with replaced(bucket / "weights") as here:
+            here.write_bytes(bytes(60_000_000))
+
+    with pytest.raises(OSError, match="no room"):
+        fail()
+    assert gcs.objects[bucket.name] == {"weights": b"old"}
+    monkeypatch.undo()
+    with replaced(bucket / "weights") as here:
+        here.write_bytes(bytes(60_000_000))
+    assert gcs.objects[bucket.name] == {"weights": bytes(60_000_000)}
+
+
+def test_what_is_not_there_is_removed_without_a_word(bucket: Path) -> None:
+    (bucket / "run" / "outcome.json").unlink(missing_ok=True)
