@@ -20,23 +20,21 @@ class Generation:
     """A generation of TPUs.
 
     Attributes:
-      compiler_name: what libtpu calls it.
       hbm_gib: memory of a chip, GiB.
       devices: JAX devices a chip is seen as.
       shapes: of its slices, up to 256 chips.
     """
 
-    compiler_name: str
     hbm_gib: int
     devices: int
     shapes: tuple[str, ...]
 
 
 GENERATIONS = {
-    "v5e": Generation("v5e", 16, 1, _PLANE),
-    "v5p": Generation("v5p", 95, 1, _CUBE),
-    "v6e": Generation("v6e", 32, 1, _PLANE),
-    "tpu7x": Generation("tpu7x", 192, 2, _CUBE),
+    "v5e": Generation(16, 1, _PLANE),
+    "v5p": Generation(95, 1, _CUBE),
+    "v6e": Generation(32, 1, _PLANE),
+    "tpu7x": Generation(192, 2, _CUBE),
 }
 """Source: "HBM capacity per chip" and the shapes of slices, https://docs.cloud.google.com/tpu/docs/ (v5e, v5p, v6e and
 tpu7x, pages of these names)."""
@@ -51,7 +49,7 @@ class Topology:
 
     @property
     def name(self) -> str:
-        """As it is asked for: `v5e:2x2`."""
+        """As it is asked for, of libtpu too: `v5e:2x2`."""
         return f"{self.generation}:{'x'.join(map(str, self.shape))}"
 
     @property

@@ -1,0 +1,132 @@
+"""The training step compiled for devices that are not here: its memory on one of them, and what it sends."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from mrsr.config import ExperimentConfig
+from mrsr.train.devices import parallel_step
+from mrsr.train.speed import abstract_batch, step_flops
+from mrsr.train.state import abstract_state
+
+_REDUCED = re.compile(r"= (.*?) (?:all-reduce|all-reduce-start|reduce-scatter|all-gather)\(")
+_ARRAY = re.compile(r"\b(pred|[a-z]+?(\d+)\w*)\[([\d,]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one device holds while a step runs, bytes.
+
+    Attributes:
+      arguments: the state and the batch.
+      outputs: the new state and the metrics.
+      reused: of the outputs, what takes the place of arguments.
+      temporaries: activations, gradients and the like, at their largest.
+      program: the compiled program itself.
+    """
+
+    arguments: int
+    outputs: int
+    reused: int
+    temporaries: int
+    program: int
+
+    @property
+    def total(self) -> int:
+        """All of it, bytes."""
+        return self.arguments + self.outputs - self.reused + self.temporaries + self.program
+
+
+class TooLargeError(Exception):
+    """The compiler found no way to run the step in a device's memory; the text is what it says."""
+
+
+def compiled_memory(config: ExperimentConfig, devices: Sequence[jax.Device]) -> tuple[Memory, int]:
+    """Compiles the step of a config for devices, with the batch split over them: the program that training runs.
+
+    Args:
+      config: the experiment; `train.batch_size` is a multiple of the number of devices.
+      devices: of a slice, attached or described by `jax.experimental.topologies`; of several hosts too.
+
+    Returns:
+      The memory of one device, and the bytes one device brings to collective operations in a step.
+
+    Raises:
+      TooLargeError: the step does not fit.
+    """
+    config = as_on_accelerators(config)
+    count = len(devices)
+
+    def on_each(leaf: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((count, *leaf.shape), leaf.dtype)
+
+    state = jax.tree.map(on_each, abstract_state(config))
+    batch = jax.tree.map(on_each, abstract_batch(config, config.train.batch_size // count))
+    try:
+        program = parallel_step(config, devices).lower(state, batch).compile()  # type: ignore[attr-defined]
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise TooLargeError(str(error)) from None
+    found = program.memory_analysis()
+    memory = Memory(
+        arguments=found.argument_size_in_bytes,
+        outputs=found.output_size_in_bytes,
+        reused=found.alias_size_in_bytes,
+        temporaries=found.temp_size_in_bytes,
+        program=found.generated_code_size_in_bytes,
+    )
+    return memory, sent_bytes(program.as_text())
+
+
+def description(config: ExperimentConfig) -> dict[str, Any]:
+    """What the step of a config holds and computes, on whatever devices.
+
+    Returns:
+      `parameters` by network, `state_bytes` by part of the state, and `flop` of a step over the whole batch.
+    """
+    state = abstract_state(config)
+    generator = {"generator": _count(state.params)}
+    return {
+        "parameters": generator | {name: _count(judge["params"]) for name, judge in state.panel.items()},
+        "state_bytes": {
+            "parameters": _bytes(state.params),
+            "their average": _bytes(state.ema_params),
+            "optimizer": _bytes(state.opt_state),
+            "discriminators": _bytes(state.panel),
+            "their optimizers": _bytes(state.panel_opt_state),
+        },
+        "flop": step_flops(config),
+    }
+
+
+def as_on_accelerators(config: ExperimentConfig) -> ExperimentConfig:
+    """The config as it is traced on an accelerator: a scan left to itself is rolled there, and written out on a CPU."""
+    model = dataclasses.replace(config.model, scan_unroll=config.model.scan_unroll or 1)
+    return dataclasses.replace(config, model=model)
+
+
+def sent_bytes(program: str) -> int:
+    """Bytes of the results of all collective operations in the text of a compiled program (HLO)."""
+    total = 0
+    for results in _REDUCED.findall(program):
+        # `f32[3,64]{1,0:T(8,128)}`: behind the shape stands how it lies in memory.
+        for kind, bits, shape in _ARRAY.findall(re.sub(r"\{[^{}]*\}", "", results)):
+            each = 1 if kind == "pred" else int(bits) // 8
+            total += each * math.prod(int(side) for side in shape.split(",") if side)
+    return total
+
+
+def _count(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
+
+
+def _bytes(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
