@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from mrsr.cli.configs import read_config
+from mrsr.cli.train_preflight import add_preflight, run_preflight
 from mrsr.cli.train_replay import replay
 from mrsr.errors import UserError
 
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE[:ARG]", help="a .py file with get_config(arg)")
     parser.add_argument("--workdir", metavar="DIR", help="the run folder; a run in it is resumed")
     parser.add_argument("--replay", metavar="DIR", help="do a refused step again: WORKDIR/forensics/step_N")
+    add_preflight(parser)
     parser.epilog = "--config.FIELD=VALUE overrides a field, such as --config.train.steps=100"
 
 
@@ -23,10 +25,12 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Trains; the exit status is 75 for a run that was preempted."""
     if args.replay:
         return replay(Path(args.replay))
-    for name in ("config", "workdir"):
+    for name in ("config",) if args.preflight else ("config", "workdir"):
         if getattr(args, name) is None:
             raise UserError(f"--{name} is missing; see mrsr train --help")
     config = read_config(args.config, rest)
+    if args.preflight:
+        return run_preflight(config, args.preflight, args.compilations, args.json)
 
     from data_pipelines.held_out import HeldOutClip, guarded_clips, held_out_clips
     from data_pipelines.loader import training_batches
