@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrsr.cli.configs import read_config
 from mrsr.cli.train_preflight import add_preflight, run_preflight
 from mrsr.cli.train_replay import replay
+from mrsr.config import ExperimentConfig
 from mrsr.errors import UserError
+
+if TYPE_CHECKING:
+    from mrsr.train.outcome import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,24 +37,34 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     if args.preflight:
         return run_preflight(config, args.preflight, args.compilations, args.json)
 
+    from mrsr.remote import as_path
+    from mrsr.train.devices import split_cpu, sum_in_one_order
+    from mrsr.train.hosts import joined
+
+    split_cpu(config.train.cpu_devices)
+    if config.train.deterministic:
+        sum_in_one_order()
+    workdir = as_path(args.workdir)
+    with joined() as (host, hosts):
+        outcome = _train(config, workdir, host, hosts)
+    if host == 0:
+        going_on = "; the same command goes on from there" if outcome.status else ""
+        print(f"{workdir}: {outcome.reason}{going_on}")
+    return outcome.status
+
+
+def _train(config: ExperimentConfig, workdir: Path, host: int, hosts: int) -> Outcome:
+    """Trains on this host's part of the data."""
     from data_pipelines.held_out import HeldOutClip, guarded_clips, held_out_clips
     from data_pipelines.loader import training_batches
     from data_pipelines.sources import fingerprints, open_sources
     from mrsr.evaluation.clips import Clip, clip_from_array
-    from mrsr.remote import as_path
-    from mrsr.train.devices import split_cpu
     from mrsr.train.loop import train
-
-    split_cpu(config.train.cpu_devices)
-    workdir = as_path(args.workdir)
-    sources = open_sources(config.data)
-    batches = partial(training_batches, config, sources)
 
     def clips(found: list[HeldOutClip]) -> list[Clip]:
         return [clip_from_array(clip.name, clip.frames, clip.fps, cutout=True) for clip in found]
 
+    sources = open_sources(config.data)
+    batches = partial(training_batches, config, sources, host=host, hosts=hosts)
     held_out, guarded = clips(held_out_clips(config)), clips(guarded_clips(config))
-    outcome = train(config, workdir, batches, held_out, fingerprints(config.data, sources), guarded)
-    going_on = "; the same command goes on from there" if outcome.status else ""
-    print(f"{workdir}: {outcome.reason}{going_on}")
-    return outcome.status
+    return train(config, workdir, batches, held_out, fingerprints(config.data, sources), guarded)

@@ -20,6 +20,11 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def is_alone() -> bool:
+    """Whether this process is the only one of its job."""
+    return jax.process_count() == 1
+
+
 def meet(where: str) -> None:
     """Returns once every process of the job is here.
 
@@ -28,7 +33,7 @@ def meet(where: str) -> None:
     Args:
       where: a name, the same on all.
     """
-    if jax.process_count() > 1:
+    if not is_alone():
         import orbax.checkpoint as ocp
 
         everyone = set(range(jax.process_count()))
@@ -41,7 +46,7 @@ def agreed(value: T) -> T:
     Args:
       value: what JSON can hold, in 1024 bytes.
     """
-    if jax.process_count() == 1:
+    if is_alone():
         return value
     from jax.experimental import multihost_utils
 
@@ -59,6 +64,6 @@ def introduce() -> None:
     They find one another when they first compute together, and then all have to come within 30 s; a step that takes
     one process half a minute longer to compile would be the end of the job.
     """
-    if jax.process_count() > 1:
+    if not is_alone():
         meet("introduction")
         jax.pmap(lambda one: jax.lax.psum(one, "all"), axis_name="all")(np.ones(jax.local_device_count()))

@@ -30,6 +30,17 @@ def split_cpu(count: int) -> None:
             jax.config.update("jax_num_cpu_devices", count)
 
 
+def sum_in_one_order() -> None:
+    """Has a GPU add up in one order always, at a cost in speed; to be called before JAX is used. Others do so anyway.
+
+    Source: XLA's `xla_gpu_deterministic_ops`: operations without a fixed order are replaced, and no kernel is chosen by
+    its measured time.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_gpu_deterministic_ops" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+
+
 def over_devices(
     function: Callable[..., Any], donate: tuple[int, ...] = (), devices: Sequence[jax.Device] | None = None
 ) -> Callable[..., Any]:
@@ -49,7 +60,7 @@ def over_devices(
 def parallel_step(
     config: ExperimentConfig, devices: Sequence[jax.Device] | None = None
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
-    """`train_step` over every device: takes and gives a replicated state; the old one's memory is reused."""
+    """`train_step` over every device of every process: takes and gives a replicated state, whose memory is reused."""
     return over_devices(partial(train_step, config, axis=AXIS), donate=(0,), devices=devices)
 
 
@@ -73,12 +84,17 @@ def unreplicate(tree: Any) -> Any:
 
 
 def check_batch(batch_size: int) -> None:
-    """Refuses a batch that does not split evenly.
+    """Refuses a batch that does not split evenly over the devices of all processes.
 
     Raises:
-      UserError: `train.batch_size` is not a multiple of the number of devices.
+      UserError: `train.batch_size` is not a multiple of the number of devices, or one process has more than another.
     """
-    count = jax.device_count()
+    count, processes = jax.device_count(), jax.process_count()
+    if count != jax.local_device_count() * processes:
+        raise UserError(
+            f"process {jax.process_index()} has {jax.local_device_count()} of the {count} devices of {processes} "
+            "processes: expected as many on each"
+        )
     if batch_size % count:
         raise UserError(f"train.batch_size={batch_size}: expected a multiple of the {count} devices")
 

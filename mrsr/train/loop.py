@@ -13,6 +13,7 @@ from mrsr.errors import RunError
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.geometry import allowed_routes
 from mrsr.train import forensics, resume
+from mrsr.train.agreement import agreed, introduce, is_alone, is_first, meet
 from mrsr.train.ahead import Ahead, Placed
 from mrsr.train.balance import Balance
 from mrsr.train.devices import check_batch, over_devices, parallel_step, replicate, unreplicate
@@ -49,7 +50,7 @@ def train(
       config: the experiment.
       workdir: the run folder; a run already in it is resumed.
       batches: where batches come from.
-      held_out: clips to evaluate on; none, and no evaluation is made.
+      held_out: clips to evaluate on; none, and no evaluation is made. Of several processes the first evaluates.
       data: what each source of the batches holds, by name, as a fingerprint: a run is resumed on the same only.
       guarded: clips of the forgetting gate.
 
@@ -62,30 +63,49 @@ def train(
     check_batch(config.train.batch_size)
     for clip in (*held_out, *guarded):
         allowed_routes(clip, config.route_set(), config.ladder())
-    if data is not None:
-        resume.check_data(data, workdir, print)
-    resume.claim_workdir(config, workdir, print)
-    if data is not None:
-        resume.keep_data(data, workdir)
-    forget_outcome(workdir)
-    goodput = Goodput(workdir)
+    introduce()
+    if is_first():
+        _claim(config, workdir, data)
+    meet("the run folder is made")
+    goodput = Goodput(workdir if is_first() else None)
     with preemption() as asked, Store(workdir, config.train.keep) as store:
         with goodput.spent("start"):
-            state = resume.start(config, store, print)
+            state = resume.start(config, store, print if is_first() else _nothing)
         step = int(state.step)
+        if step != (first := agreed(step)):
+            raise RunError(
+                f"{workdir}: starts at step {step} here, at {first} on process 0: expected one folder for all"
+            )
         goodput.resumed(step)
         total = step + steps_to_go(config.train, step)
-        with Reporter(workdir, total, step) as reporter, Ahead(batches(step), asked.alone) as source:
-            evaluator = Evaluator(config, workdir, held_out, guarded, reporter)
+        log = Reporter(workdir if is_first() else None, total, step)
+        with log as reporter, Ahead(batches(step), asked.alone) as source:
+            measured = (held_out, guarded) if is_first() else ((), ())
+            evaluator = Evaluator(config, workdir, *measured, reporter)
             with goodput.spent("evaluation"):
                 evaluator.start(step, state.ema_params)
             run = _Run(config, workdir, store, reporter, evaluator, goodput)
             reason = run.steps(state, source, asked)
             outcome = Outcome(reason, run.flight.step, PREEMPTED if reason == _ASKED else 0)
             reporter.say(f"time: {goodput.line()}")
-    keep_outcome(outcome, goodput.figures(), workdir)
+    if is_first():
+        keep_outcome(outcome, goodput.figures(), workdir)
     goodput.keep()
     return outcome
+
+
+def _claim(config: ExperimentConfig, workdir: Path, data: Mapping[str, str] | None) -> None:
+    """Makes the run folder, or checks that it is this run's and that the data are."""
+    if data is not None:
+        resume.check_data(data, workdir, print)
+    resume.claim_workdir(config, workdir, print)
+    if data is not None:
+        resume.keep_data(data, workdir)
+    forget_outcome(workdir)
+
+
+def _nothing(line: str) -> None:
+    """Takes the lines of a process that says nothing."""
 
 
 class _Run:
@@ -108,6 +128,7 @@ class _Run:
         self.balance = Balance()
         self.saved = -1
         self.spikes = 0
+        self.seconds = 0.0
         self.before = 0.0
         self.before = self._trained()
         self.logged, self.since = 0, time.monotonic()
@@ -123,7 +144,7 @@ class _Run:
         if reason is None and self._evaluation_due(step) and not self.evaluator.evaluated(step):
             # The process before this one was killed between the checkpoint and its evaluation.
             self._evaluate()
-        reason = reason or self.evaluator.stop_reason()
+        reason = reason or agreed(self.evaluator.stop_reason())
         while reason is None:
             try:
                 with self.goodput.spent("data"):
@@ -132,25 +153,33 @@ class _Run:
                 reason = _ASKED
                 break
             except BaseException:
-                # What was learnt must not be lost to a disk that is gone or a clip that is damaged.
-                self._save()
+                # What was learnt must not be lost to a disk that is gone or a clip that is damaged. The other processes
+                # of a job are at the next step already, and would not come to save.
+                if is_alone():
+                    self._save()
                 raise
             with self.goodput.spent("step"):
                 self.flight.begin(batch)
             step = self.flight.step
             self.reporter.advance(step)
             self.goodput.advance(step)
-            reason = _ASKED if asked(step) else stop_reason(limits, step, self._trained())
+            reason = _ASKED if asked(step) else stop_reason(limits, step, self._time(step))
             if reason is None and (self._evaluation_due(step) or step % limits.checkpoint_every == 0):
                 self._save()
             if reason is None and self._evaluation_due(step):
                 self._evaluate()
-                reason = self.evaluator.stop_reason()
+                reason = agreed(self.evaluator.stop_reason())
         self._save()
         self.reporter.say(f"ended at step {self.flight.step}: {reason}")
         if reason != _ASKED and not self.evaluator.evaluated(self.flight.step):
             self._evaluate()
         return reason
+
+    def _time(self, step: int) -> float:
+        """Seconds of training; of several processes those of the first, which are asked for at the steps logged."""
+        if is_alone() or (self.config.train.minutes and step % self.config.train.log_every == 0):
+            self.seconds = agreed(self._trained())
+        return self.seconds
 
     def _trained(self) -> float:
         """Seconds of training in this process: steps, and waiting for their data."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from mrsr.files import Log
+
 
 class Reporter:
     """The log of one run, appended to on resume.
@@ -22,10 +25,17 @@ class Reporter:
     `train.log_every` steps. Figures go to `metrics.jsonl` and, where tensorboardX is installed, to TensorBoard.
     """
 
-    def __init__(self, workdir: Path, total: int, done: int) -> None:
-        self._file = (workdir / "metrics.jsonl").open("a")
-        self._board = _summary_writer(workdir / "tensorboard")
-        self._console = Console()
+    def __init__(self, workdir: Path | None, total: int, done: int) -> None:
+        """Opens the log.
+
+        Args:
+          workdir: the run folder; None in a process that says nothing, as all but the first of several.
+          total: steps the run has in all.
+          done: those done.
+        """
+        self._log = Log(Path(os.devnull) if workdir is None else workdir / "metrics.jsonl")
+        self._board = None if workdir is None else _summary_writer(workdir / "tensorboard")
+        self._console = Console(quiet=workdir is None)
         self._total = total
         self._started = time.monotonic()
         self._first = done
@@ -37,7 +47,7 @@ class Reporter:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=workdir is None or not self._console.is_terminal,
         )
         self._task = self._bar.add_task("training", total=total, completed=done, figures="")
 
@@ -49,7 +59,7 @@ class Reporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
-        self._file.close()
+        self._log.close()
         if self._board:
             self._board.close()
 
@@ -65,8 +75,7 @@ class Reporter:
         """Writes figures of a step to the files, and a summary of them to the bar or as a line."""
         record: dict[str, Any] = {"step": step}
         record |= {name: value if math.isfinite(value) else None for name, value in figures.items()}
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
+        self._log.write(json.dumps(record))
         if self._board:
             for name, value in figures.items():
                 self._board.add_scalar(name, value, step)
