@@ -30,6 +30,7 @@ from mrsr.evaluation.picture import panels_of, region_picture, region_side, save
 from mrsr.inference.models import load_runtime
 from mrsr.inference.runtime import Runtime
 from mrsr.ladder import Route
+from mrsr.train.compilation import keep_programs
 from mrsr.train.evaluate import widest
 
 PICTURED = 3
@@ -108,7 +109,8 @@ def pictures(
     for clip in sorted(clips, key=lambda clip: -clip.height * clip.width)[:PICTURED]:
         by_run = [measured.shots[clip.name, degradation] for degradation in degradations]
         shots = [next(iter(runs.values())) for runs in by_run]
-        side = region_side(*shots[0].truth.shape[:2], share)
+        height, width = shots[0].truth.shape[:2]
+        side = region_side(height, width, share)
         rows = [
             panels_of(shot, {name: one.ours for name, one in runs.items()})
             for shot, runs in zip(shots, by_run, strict=True)
@@ -160,4 +162,6 @@ def _run(text: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    # Every size of a crop is a program of its own, and the same one for every run.
+    keep_programs()
     main()
