@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[3]
 
 BEGIN = """
 import json
+import os
 import jax
 from mrsr.errors import UserError
-from mrsr.train.devices import check_batch, split_cpu
+from mrsr.train.devices import check_batch, split_cpu, sum_in_one_order
 """
 
 PROGRAMS = {
@@ -42,7 +43,9 @@ print(json.dumps({"found": found}))
 """,
     "told": """
 split_cpu(2)
-print(json.dumps({"found": [jax.device_count()]}))
+sum_in_one_order()
+sum_in_one_order()
+print(json.dumps({"found": [jax.device_count()], "flags": os.environ["XLA_FLAGS"]}))
 """,
 }
 
@@ -86,3 +89,8 @@ def test_a_batch_that_does_not_spread_evenly_is_refused_by_name(said: dict[str, 
     refusals = said["before"]["refusals"]
     assert set(refusals) == {"1", "3"}
     assert refusals["3"] == "train.batch_size=3: expected a multiple of the 2 devices"
+
+
+def test_the_order_of_sums_is_asked_for_once_and_other_flags_stay(said: dict[str, dict[str, Any]]) -> None:
+    flags = said["told"]["flags"].split()
+    assert flags == ["--xla_force_host_platform_device_count=3", "--xla_gpu_deterministic_ops=true"]
