@@ -21,22 +21,42 @@ class Asked:
     Attributes:
       several: whether the job has several processes, which stop after the same step, agreed on through JAX.
       heard: set once this process was asked; of several, Ctrl-C alone sets it.
+      early: set where several were asked before `begin`.
     """
 
     several: bool
     heard: threading.Event = field(default_factory=threading.Event)
+    early: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self, step: int) -> None:
+        """To be called by all processes once they know the step they start from.
+
+        JAX has the processes stop after the step behind the last that one of them has named. Where they were asked
+        before any was named, that is step 1, which a run that is resumed would never come to.
+        """
+        if self.several and step:
+            from mrsr.train.agreement import agreed
+
+            if agreed(_reached(1)):
+                self.early.set()
+            _reached(step)
 
     def __call__(self, step: int) -> bool:
         """Whether the run ends after `step` steps, the same on all processes; to be called once after every step."""
         if not self.several:
             return self.heard.is_set()
-        from jax.experimental import multihost_utils
-
-        return bool(multihost_utils.reached_preemption_sync_point(step))
+        return _reached(step) or self.early.is_set()
 
     def alone(self) -> bool:
         """Whether a process on its own was asked: it need not finish its step, as one of several must."""
         return not self.several and self.heard.is_set()
+
+
+def _reached(step: int) -> bool:
+    """Whether the processes agreed to stop after this step, by JAX."""
+    from jax.experimental import multihost_utils
+
+    return bool(multihost_utils.reached_preemption_sync_point(step))
 
 
 @contextmanager
