@@ -23,7 +23,11 @@ def add_preflight(parser: argparse.ArgumentParser) -> None:
         "--preflight", metavar="TOPOLOGY", help="compile the step for a TPU slice, such as v5e:2x2, and run nothing"
     )
     parser.add_argument(
-        "--compilations", type=int, default=8, metavar="N", help="most of them that --preflight makes, minutes each"
+        "--compilations",
+        type=int,
+        default=8,
+        metavar="N",
+        help="most of them that --preflight makes, minutes each; 0 for a lower bound of the memory alone",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what --preflight found as JSON")
 
@@ -38,8 +42,8 @@ def run_preflight(config: ExperimentConfig, slice_name: str, compilations: int, 
     from mrsr.evaluation.evaluate import write_report
     from mrsr.train.preflight import check_split, preflight
 
-    if compilations < 1:
-        raise UserError(f"--compilations {compilations}: expected 1 or more")
+    if compilations < 0:
+        raise UserError(f"--compilations {compilations}: expected 0 or more")
     if json and not json.absolute().parent.is_dir():
         raise UserError(f"--json {json}: its folder does not exist")
     topology = parse_topology(slice_name)
@@ -101,7 +105,10 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("a step", "-" if flop["step"] is None else f"{flop['step'] / 1e12:.3f} TFLOP"),
         ("a step on a device", "-" if flop["a_device"] is None else f"{flop['a_device'] / 1e12:.3f} TFLOP"),
     ]
-    if memory is None:
+    rows.append(("memory of a device, at least", _size(report["least_bytes"])))
+    if not largest["attempts"]:
+        rows.append(("memory of a device", "not compiled"))
+    elif memory is None:
         needed = largest["attempts"][0]["total"]
         rows.append(("memory of a device", f"does not fit{'' if needed is None else ': ' + _size(needed)}"))
     else:
@@ -117,13 +124,16 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _largest(largest: dict[str, Any]) -> str:
+    if not largest["attempts"]:
+        return f"at most {largest['at_most']}"
     if not largest["batch_size"]:
         return f"below {largest['too_large']}"
     text = f"{largest['batch_size']}, {largest['a_device']} a device"
     if largest["certain"]:
         return text
     above = largest["too_large"]
-    return f"at least {text}" + ("" if above is None else f", below {above}") + " (--compilations for more)"
+    most = f"at most {largest['at_most']}" if above is None else f"below {above}"
+    return f"at least {text}, {most} (--compilations for more)"
 
 
 def _data(data: dict[str, Any]) -> str:

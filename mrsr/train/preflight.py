@@ -53,12 +53,13 @@ def preflight(
     Args:
       config: the experiment.
       topology: the slice.
-      compilations: most of them; each takes minutes.
+      compilations: most of them; each takes minutes. With 0 there is but a lower bound of the memory.
       say: is told of each.
 
     Returns:
       What `--json` writes: the slice, the batch and its split, parameters, bytes of the state, FLOP, the memory of one
-      device, and `largest`: the largest batch seen to fit, the smallest seen not to, and every attempt.
+      device (at the least, and as compiled), and `largest`: the largest batch seen to fit, the smallest seen not to,
+      what no larger one than could fit, and every attempt.
 
     Raises:
       UserError: the batch does not split over the devices; or there is no TPU compiler here.
@@ -68,12 +69,14 @@ def preflight(
     attempts: list[Attempt] = []
     with TopologyCompiler(config, topology) as compiler:
         described = compiler.described()
-        each: int | None = config.train.batch_size // topology.devices
+        asked_each = config.train.batch_size // topology.devices
+        found = estimate(config, topology, compiler, described, say)
+        each: int | None = asked_each
         while each is not None and len(attempts) < compilations:
             attempts.append(_attempt(compiler, each, topology))
             say(f"{topology.name}: compilation {len(attempts)} of at most {compilations}: {told(attempts[-1])}")
-            each = next_batch(attempts, topology.device_bytes)
-    asked = attempts[0]
+            each = next_batch(attempts, topology.device_bytes, found)
+    asked = attempts[0] if attempts else None
     flop = described.pop("flop")
     lowest, lowest_not = bracket(attempts)
     return {
@@ -88,24 +91,64 @@ def preflight(
         },
         "batch": {
             "batch_size": config.train.batch_size,
-            "a_device": asked.each,
+            "a_device": asked_each,
             "a_host": config.train.batch_size // topology.hosts,
             "frames": config.data.frames,
             "crop": config.data.crop,
         },
         **described,
         "flop": {"step": flop, "a_device": None if flop is None else flop / topology.devices},
-        "memory": asked.memory,
-        "fits": asked.fits,
-        "sent_bytes": asked.sent,
+        "least_bytes": found.at(asked_each),
+        "memory": asked.memory if asked else None,
+        "fits": asked.fits if asked else found.at(asked_each) <= topology.device_bytes,
+        "sent_bytes": asked.sent if asked else None,
         "largest": {
             "batch_size": lowest * topology.devices,
             "a_device": lowest,
+            "at_most": found.largest(topology.device_bytes) * topology.devices,
             "too_large": None if lowest_not is None else lowest_not * topology.devices,
             "certain": lowest_not == lowest + 1,
             "attempts": [asdict(attempt) for attempt in attempts],
         },
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """What a device needs at the least, bytes: a line over the examples it is given."""
+
+    fixed: float
+    an_example: float
+
+    def at(self, each: int) -> int:
+        """For so many examples."""
+        return int(self.fixed + each * self.an_example)
+
+    def largest(self, device_bytes: int, more: float = 1.0) -> int:
+        """The most examples that have room, where temporaries take `more` times this."""
+        return max(0, math.floor((device_bytes - self.fixed) / (self.an_example * more)))
+
+
+def estimate(
+    config: ExperimentConfig,
+    topology: Topology,
+    compiler: TopologyCompiler,
+    described: dict[str, Any],
+    say: Callable[[str], None],
+) -> Least:
+    """The line through what two batches need at the least: that of the config, and four times as much."""
+    few = config.train.batch_size // topology.devices
+    many = 4 * few
+    needed_by = {each: compiler.least_temporaries(each * topology.devices) for each in (few, many)}
+    slope = (needed_by[many] - needed_by[few]) / (many - few)
+    state = sum(described["state_bytes"].values())
+    example = described["example_bytes"]
+    found = Least(state + max(0.0, needed_by[few] - few * slope), slope + example)
+    say(
+        f"{topology.name}: at least {found.at(few) / 2**30:.2f} GiB a device for {few} examples, and room for "
+        f"{found.largest(topology.device_bytes)} at most"
+    )
+    return found
 
 
 def check_split(config: ExperimentConfig, topology: Topology) -> None:
@@ -123,19 +166,22 @@ def check_split(config: ExperimentConfig, topology: Topology) -> None:
         )
 
 
-def next_batch(attempts: Sequence[Attempt], device_bytes: int) -> int | None:
+def next_batch(attempts: Sequence[Attempt], device_bytes: int, least: Least) -> int | None:
     """Examples a device to try next; None where the largest that fits is known.
 
-    Memory grows with the batch about linearly: a line through what is known says where to look, and between a batch
-    that fits and one that does not it is never further than in half.
+    Memory grows with the batch about linearly. The least it takes, times what the first compilation took more, says
+    where to look; then a line through what is known; and from the fifth on what is left is cut in half.
     """
     lowest, lowest_not = bracket(attempts)
     if lowest_not == lowest + 1:
         return None
     guess = _line(attempts, device_bytes)
+    if guess is None:
+        seen = attempts[0].total or device_bytes
+        guess = least.largest(device_bytes, max(1.0, seen / least.at(attempts[0].each)))
     if lowest_not is None:
-        return min(max(lowest + 1, 2 * lowest if guess is None else guess), 64 * lowest)
-    if len(attempts) > 4 or guess is None:
+        return min(max(lowest + 1, guess), 64 * lowest)
+    if len(attempts) > 4:
         guess = (lowest + lowest_not) // 2
     return min(max(guess, lowest + 1), lowest_not - 1)
 
@@ -172,19 +218,13 @@ def _attempt(compiler: TopologyCompiler, each: int, topology: Topology) -> Attem
 
 
 def _line(attempts: Sequence[Attempt], device_bytes: int) -> int | None:
-    """The largest batch by the line through the two attempts next to the limit, or through one and its fixed part."""
+    """The largest batch by the line through the two attempts next to the limit; None where there are not two."""
     known = sorted(
         ((attempt.each, attempt.total) for attempt in attempts if attempt.total is not None),
         key=lambda point: abs(point[1] - device_bytes),
     )
-    first = next((attempt for attempt in attempts if attempt.memory), None)
-    if len(known) >= 2 and known[0][0] != known[1][0]:
-        (one, at_one), (other, at_other) = known[:2]
-        slope = (at_other - at_one) / (other - one)
-        start = at_one - slope * one
-    elif first and first.memory and first.total:
-        start = first.total - first.memory["temporaries"]
-        slope = first.memory["temporaries"] / first.each
-    else:
+    if len(known) < 2:
         return None
-    return None if slope <= 0 else math.floor((device_bytes - start) / slope)
+    (one, at_one), (other, at_other) = known[:2]
+    slope = (at_other - at_one) / (other - one)
+    return None if slope <= 0 else math.floor((device_bytes - at_one + slope * one) / slope)
