@@ -3,7 +3,7 @@
 #   PYTHON=/path/to/python3   the interpreter to make .venv with (3.11 or later)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-beam lint bench clean
+.PHONY: help setup demo test test-beam test-tpu lint bench clean
 
 SHELL := bash
 VENV := .venv
@@ -41,6 +41,9 @@ test: $(VENV)/.full ## the tests
 
 test-beam: .venv-beam/.made ## the builder of data sets as an Apache Beam pipeline, in an environment of its own
 	.venv-beam/bin/python -m pytest tests/unit/data_pipelines/build tests/unit/data_pipelines/test_store.py
+
+test-tpu: $(VENV)/.full .libtpu/.made ## the training step compiled for a TPU slice, by libtpu (213 MB, kept in .libtpu)
+	TPU_LIBRARY_PATH=.libtpu/libtpu/libtpu.so $(BIN)/python -m pytest tests/unit/train/test_preflight.py
 
 lint: $(VENV)/.full ## ruff, its formatter, mypy and the layers
 	$(BIN)/ruff check
@@ -81,4 +84,9 @@ $(VENV)/.full: pyproject.toml constraints.txt | $(VENV)/.made
 .venv-beam/.made: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m venv --clear .venv-beam
 	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check -e ".[data,beam]" pytest
+	@touch $@
+
+# Beside the environment: where libtpu is installed JAX looks for a TPU at every start, and complains that there is none.
+.libtpu/.made: constraints.txt | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade --target .libtpu libtpu
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def run_preflight(config: ExperimentConfig, slice_name: str, compilations: int, 
     topology = parse_topology(slice_name)
     check_split(config, topology)
     data = drawn(config, topology.hosts)
-    report = preflight(config, topology, compilations) | {"data": data}
+    # Each compilation takes minutes: a pipe is told of it at once, too.
+    report = preflight(config, topology, compilations, partial(print, flush=True)) | {"data": data}
     Console().print(table(report))
     if json:
         write_report(report, json)
