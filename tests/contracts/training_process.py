@@ -12,12 +12,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from phases import clips_of, config_of
 from small import batches_of
 
+from mrsr.remote import as_path
 from mrsr.train.loop import train
 
 
@@ -38,5 +38,5 @@ if __name__ == "__main__":
     number, last = (signal.Signals[ending[0]], int(ending[1])) if ending else (None, 0)
     held_out, guarded = clips_of(phase)
     made = lambda start: batches(phase, number, last, start)  # noqa: E731
-    outcome = train(config_of(phase), Path(workdir), made, held_out, guarded=guarded)
+    outcome = train(config_of(phase), as_path(workdir), made, held_out, guarded=guarded)
     sys.exit(outcome.status)
