@@ -123,3 +123,15 @@ def test_tensorboard_is_written_where_it_is_installed_and_not_missed_elsewhere(t
     (events,) = (tmp_path / "tensorboard").iterdir()
     assert b"loss" in events.read_bytes()
     assert [record["step"] for record in records(tmp_path)] == [2, 3]
+
+
+def test_a_process_that_keeps_no_log_says_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Reporter(None, total=4, done=0) as reporter:
+        reporter.say("resuming")
+        reporter.advance(1)
+        reporter.figures(1, {"loss": 0.5}, "loss 0.50000")
+    assert capsys.readouterr().out == ""
+    assert list(tmp_path.iterdir()) == []
