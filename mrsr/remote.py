@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +46,17 @@ def upload(here: Path, path: Path) -> None:
         _client().put_file(os.fspath(here), os.fspath(path))
     except Exception as error:
         raise OSError(f"{path}: not written ({_in_short(error)})") from error
+
+
+def move_into(here: Path, folder: Path) -> None:
+    """Moves the files of a folder of this machine, and of those below it, into one of a bucket.
+
+    Raises:
+      OSError: one could not be put there.
+    """
+    for file in sorted(path for path in here.rglob("*") if path.is_file()):
+        upload(file, folder / file.relative_to(here).as_posix())
+    shutil.rmtree(here)
 
 
 def is_remote(path: Path) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import jax
+
+from mrsr.remote import is_remote, move_into
 
 FOLDER = "profile"
 
@@ -46,7 +49,8 @@ class Profile:
         """
         if self._steps and self._done == SKIPPED:
             settle()
-            jax.profiler.start_trace(os.fspath(self.folder))
+            self._here = Path(tempfile.mkdtemp()) if is_remote(self.folder) else self.folder
+            jax.profiler.start_trace(os.fspath(self._here))
             self._tracing = True
         if self._tracing:
             with jax.profiler.StepTraceAnnotation("train", step_num=number):
@@ -68,4 +72,6 @@ class Profile:
     def _stop(self, steps: int) -> None:
         jax.profiler.stop_trace()
         self._tracing = False
+        if self._here != self.folder:
+            move_into(self._here, self.folder)
         self._say(f"{steps} steps traced: {self.folder}")

@@ -12,7 +12,7 @@ from gcs_server import GcsServer
 
 from mrsr.errors import UserError
 from mrsr.files import Log, replaced
-from mrsr.remote import as_path, is_remote
+from mrsr.remote import as_path, is_remote, move_into
 
 
 def test_a_name_without_a_scheme_is_a_path_of_this_machine(tmp_path: Path) -> None:
@@ -123,3 +123,12 @@ def test_a_large_file_that_fails_on_the_way_leaves_what_was_there_before(
 
 def test_what_is_not_there_is_removed_without_a_word(bucket: Path) -> None:
     (bucket / "run" / "outcome.json").unlink(missing_ok=True)
+
+
+def test_a_folder_is_moved_into_a_bucket_with_those_below_it(bucket: Path, gcs: GcsServer, tmp_path: Path) -> None:
+    (tmp_path / "trace" / "plugins").mkdir(parents=True)
+    (tmp_path / "trace" / "plugins" / "host.pb").write_text("traced")
+    (tmp_path / "trace" / "readme").write_text("")
+    move_into(tmp_path / "trace", bucket / "profile")
+    assert gcs.objects[bucket.name] == {"profile/plugins/host.pb": b"traced", "profile/readme": b""}
+    assert not (tmp_path / "trace").exists()
