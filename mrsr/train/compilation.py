@@ -23,7 +23,8 @@ def keep_programs() -> Path | None:
     Returns:
       The folder; None where they are not kept, or only where the user said.
     """
-    if not jax.config.jax_enable_compilation_cache or jax.config.jax_compilation_cache_dir:
+    settings = jax.config.values
+    if not settings["jax_enable_compilation_cache"] or settings["jax_compilation_cache_dir"]:
         return None
     above = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     # A home folder is shared by machines; a program compiled for one CPU may not run on another.

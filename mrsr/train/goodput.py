@@ -116,13 +116,13 @@ class Goodput:
         if self._path is None:
             return
         self._count()
-        record = {
+        record: dict[str, float] = {
             "seconds": self._earlier + self._since - self._began,
             "processes": self._processes,
             "steps": self.steps,
             "steps_again": self.steps_again,
             "furthest": self._furthest,
-            **self.seconds,
+            **{str(part): seconds for part, seconds in self.seconds.items()},
         }
         with replaced(self._path) as beside:
             beside.write_text(json.dumps(record, indent=2) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from mrsr.train.goodput import Goodput
 from mrsr.train.optimizer import learning_rate
 from mrsr.train.outcome import Outcome, forget_outcome, keep_outcome
 from mrsr.train.preemption import PREEMPTED, preemption
+from mrsr.train.profiling import Profile
 from mrsr.train.reporting import Reporter
+from mrsr.train.speed import utilisation_meter
 from mrsr.train.state import TrainState, released
 from mrsr.train.stopping import steps_to_go, stop_reason
 
@@ -43,6 +46,7 @@ def train(
     held_out: Sequence[Clip],
     data: Mapping[str, str] | None = None,
     guarded: Sequence[Clip] = (),
+    profiled: int = 0,
 ) -> Outcome:
     """Trains until a stopping criterion holds, or the process is asked to stop; the run folder keeps everything.
 
@@ -53,6 +57,7 @@ def train(
       held_out: clips to evaluate on; none, and no evaluation is made. Of several processes the first evaluates.
       data: what each source of the batches holds, by name, as a fingerprint: a run is resumed on the same only.
       guarded: clips of the forgetting gate.
+      profiled: steps that are traced, of the first process.
 
     Raises:
       UserError: the config contradicts itself, the folder, or the number of devices; or the data have changed.
@@ -76,6 +81,7 @@ def train(
             raise RunError(
                 f"{workdir}: starts at step {step} here, at {first} on process 0: expected one folder for all"
             )
+        asked.begin(step)
         goodput.resumed(step)
         total = step + steps_to_go(config.train, step)
         log = Reporter(workdir if is_first() else None, total, step)
@@ -84,8 +90,9 @@ def train(
             evaluator = Evaluator(config, workdir, *measured, reporter)
             with goodput.spent("evaluation"):
                 evaluator.start(step, state.ema_params)
-            run = _Run(config, workdir, store, reporter, evaluator, goodput)
-            reason = run.steps(state, source, asked)
+            with closing(Profile(workdir, profiled if is_first() else 0, reporter.say)) as profile:
+                run = _Run(config, workdir, store, reporter, evaluator, goodput, profile)
+                reason = run.steps(state, source, asked)
             outcome = Outcome(reason, run.flight.step, PREEMPTED if reason == _ASKED else 0)
             reporter.say(f"time: {goodput.line()}")
     if is_first():
@@ -121,9 +128,13 @@ class _Run:
         reporter: Reporter,
         evaluator: Evaluator,
         goodput: Goodput,
+        profile: Profile,
     ) -> None:
         self.config, self.workdir = config, workdir
-        self.store, self.reporter, self.evaluator, self.goodput = store, reporter, evaluator, goodput
+        self.store, self.reporter, self.evaluator = store, reporter, evaluator
+        self.goodput, self.profile = goodput, profile
+        with goodput.spent("start"):
+            self.utilisation = utilisation_meter(config)
         self.schedule = learning_rate(config.optimizer)
         self.balance = Balance()
         self.saved = -1
@@ -158,7 +169,7 @@ class _Run:
                 if is_alone():
                     self._save()
                 raise
-            with self.goodput.spent("step"):
+            with self.goodput.spent("step"), self.profile.step(step + 1, self.flight.land):
                 self.flight.begin(batch)
             step = self.flight.step
             self.reporter.advance(step)
@@ -200,8 +211,10 @@ class _Run:
             self.goodput.keep()
 
     def _evaluate(self) -> None:
+        begun = time.monotonic()
         with self.goodput.spent("evaluation"):
             self.evaluator.evaluate(self.flight.step, unreplicate(self.flight.state.ema_params))
+        self.since += time.monotonic() - begun
 
     def _landed(self, step: int, figures: Figures) -> None:
         """Takes the figures of a step."""
@@ -236,5 +249,8 @@ class _Run:
         summary = (
             f"loss {figures['loss']:.5f}  {speed['examples_per_second']:.1f} examples/s  {waiting:.0%} waiting for data"
         )
+        if (share := self.utilisation(seconds)) is not None:
+            speed["model_flop_utilisation"] = share
+            summary += f"  {share:.1%} of the devices' peak"
         self.reporter.figures(step, figures | speed, summary)
         self.since, self.source.waited, self.logged = time.monotonic(), 0.0, step

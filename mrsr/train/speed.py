@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 
 from mrsr.config import ExperimentConfig
-from mrsr.train.objective import Batch
 from mrsr.train.state import abstract_state
 from mrsr.train.step import train_step
 
@@ -39,7 +39,7 @@ A100, H100, H100 NVL and H200 (BFLOAT16 Tensor Core, half of what is given with 
 """
 
 
-def abstract_batch(config: ExperimentConfig, clips: int) -> Batch:
+def abstract_batch(config: ExperimentConfig, clips: int) -> dict[str, dict[int, jax.ShapeDtypeStruct]]:
     """Shapes and dtypes of a batch: uint8 [clips, T, h, w, 3] by rung."""
     ladder, routes, data = config.ladder(), config.route_set(), config.data
 
@@ -88,3 +88,13 @@ def utilisation(flops: float | None, seconds: float, devices: int, kind: str) ->
     if peak is None or flops is None:
         return None
     return flops / seconds / devices / peak
+
+
+def utilisation_meter(config: ExperimentConfig) -> Callable[[float], float | None]:
+    """What turns the seconds of a training step into the utilisation of this job's devices, None where it is not known.
+
+    The FLOPs are counted where the peak of the devices is known alone: it takes as long as tracing the step.
+    """
+    kind = jax.local_devices()[0].device_kind
+    flops = step_flops(config) if kind in PEAKS else None
+    return lambda seconds: utilisation(flops, seconds, jax.device_count(), kind)
