@@ -55,7 +55,7 @@ def run_preflight(config: ExperimentConfig, slice_name: str, compilations: int, 
     Console().print(table(report))
     if json:
         write_report(report, json)
-    return 0 if report["fits"] else 1
+    return 1 if report["fits"] is False else 0
 
 
 def drawn(config: ExperimentConfig, hosts: int) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     topology, batch, memory, largest = (report[name] for name in ("topology", "batch", "memory", "largest"))
     flop, held = report["flop"], report["state_bytes"]
     rows = [
-        ("slice", f"{topology['chips']} chips, {topology['hosts']} hosts, {topology['devices']} devices"),
+        ("slice", f"chips: {topology['chips']}, hosts: {topology['hosts']}, devices: {topology['devices']}"),
         ("batch", f"{batch['batch_size']}: {batch['a_device']} a device, {batch['a_host']:g} a host"),
         *((f"parameters of {name}", f"{count:,}") for name, count in report["parameters"].items()),
         ("state", ", ".join(f"{name} {_size(size)}" for name, size in held.items() if size)),
@@ -144,7 +144,7 @@ def _data(data: dict[str, Any]) -> str:
     total = data["steps"] * data["clips_a_step"]
     whole = "none left out, none twice" if data["complete"] else "NOT what one host alone would draw"
     again = f"; {data['shared']} clips come on two hosts, in different epochs" if data["shared"] else ""
-    return f"{total} clips drawn in {data['steps']} steps by {data['hosts']} hosts: {whole}{again}"
+    return f"{total} clips drawn in {data['steps']} steps on {data['hosts']} host(s): {whole}{again}"
 
 
 def _size(size: float) -> str:

@@ -100,7 +100,8 @@ def preflight(
         "flop": {"step": flop, "a_device": None if flop is None else flop / topology.devices},
         "least_bytes": found.at(asked_each),
         "memory": asked.memory if asked else None,
-        "fits": asked.fits if asked else found.at(asked_each) <= topology.device_bytes,
+        # A lower bound can tell that a batch does not fit, never that it does.
+        "fits": asked.fits if asked else (None if found.at(asked_each) <= topology.device_bytes else False),
         "sent_bytes": asked.sent if asked else None,
         "largest": {
             "batch_size": lowest * topology.devices,
