@@ -44,8 +44,10 @@ def first_difference(one: Any, other: Any) -> str | None:
         if (here.shape, here.dtype) != (there.shape, there.dtype):
             return f"{name} is {here.dtype} {here.shape} in one run and {there.dtype} {there.shape} in the other"
         if here.tobytes() != there.tobytes():
-            apart = np.abs(here.astype(np.float64) - there.astype(np.float64))
-            return f"{name}: {np.count_nonzero(apart)} of {here.size} values differ, by {np.max(apart):.3g} at most"
+            bits = [np.ascontiguousarray(array).reshape(-1, 1).view(np.uint8) for array in (here, there)]
+            differing = np.count_nonzero((bits[0] != bits[1]).any(axis=1))
+            most = np.max(np.abs(here.astype(np.float64) - there.astype(np.float64)))
+            return f"{name}: {differing} of {here.size} values differ, by {most:.3g} at most"
     return None
 
 
