@@ -127,14 +127,14 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _largest(largest: dict[str, Any]) -> str:
     if not largest["attempts"]:
-        return f"at most {largest['at_most']}"
+        return f"at most about {largest['at_most']}, by a line through two bounds"
     if not largest["batch_size"]:
         return f"below {largest['too_large']}"
     text = f"{largest['batch_size']}, {largest['a_device']} a device"
     if largest["certain"]:
         return text
     above = largest["too_large"]
-    most = f"at most {largest['at_most']}" if above is None else f"below {above}"
+    most = f"at most about {largest['at_most']}" if above is None else f"below {above}"
     return f"at least {text}, {most} (--compilations for more)"
 
 
