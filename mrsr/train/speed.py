@@ -61,13 +61,17 @@ def step_flops(config: ExperimentConfig) -> float | None:
     2022, PaLM, appendix B).
 
     Returns:
-      The figure, or None where the platform's compiler gives no cost analysis.
+      The figure, or None where the compiler gives no cost analysis, or JAX was told to use no CPU (`JAX_PLATFORMS`).
     """
     model = dataclasses.replace(config.model, remat=False, scan_unroll=config.data.frames)
     whole = dataclasses.replace(config, model=model)
     state, batch = abstract_state(whole), abstract_batch(whole, config.train.batch_size)
+    try:
+        cpu = jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return None
     # Counted on the CPU's lowering: accelerators give no analysis of a program that is not compiled.
-    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+    with jax.default_device(cpu):
         cost = jax.jit(partial(train_step, whole)).lower(state, batch).cost_analysis()
     return None if cost is None else float(cost["flops"])
 
