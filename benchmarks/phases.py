@@ -111,12 +111,11 @@ def pictures(
         shots = [next(iter(runs.values())) for runs in by_run]
         height, width = shots[0].truth.shape[:2]
         side = region_side(height, width, share)
-        rows = [
-            panels_of(shot, {name: one.ours for name, one in runs.items()})
-            for shot, runs in zip(shots, by_run, strict=True)
-        ]
-        title = f"{clip.name}   {' | '.join(map(str, degradations))}"
-        drawn[clip.name] = region_picture(rows, head_window(shots[0].truth, side), side, title)
+        rows = []
+        for degradation, shot, runs in zip(degradations, shots, by_run, strict=True):
+            (_, size, low), *panels = panels_of(shot, {name: one.ours for name, one in runs.items()})
+            rows.append([(f"input, {degradation}", size, low), *panels])
+        drawn[clip.name] = region_picture(rows, head_window(shots[0].truth, side), side, clip.name)
     return drawn
 
 
