@@ -13,6 +13,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -49,8 +50,8 @@ class Watch:
           count: processes of the job.
           lines: connections by the number of the process at the other end; they are closed in the end.
           end: what is done where another process ends before its time; it is given a line that names it.
-          moment: seconds that the end of a process takes to be heard by one that fails for it, and to be told from
-            one's own.
+          moment: seconds in which the end of a process is heard by one that fails for it, and in which one that hears
+            of a failure may fail for the same reason.
         """
         self._index, self._count, self._lines, self._end = index, count, dict(lines), end
         self._moment = moment
@@ -84,8 +85,19 @@ class Watch:
         if self._last_word.acquire(blocking=False):
             self._tell(f"{_FAILED} {reason}")
             self._wake.close()
+            self._thread.join()
+            if self._index == 0:
+                self._let_go(time.monotonic() + 2 * self._moment)
         self._thread.join()
         self._close()
+
+    def _let_go(self, deadline: float) -> None:
+        """Waits until the others have ended: where process 0 goes first JAX aborts them in the middle of their word."""
+        for line in self._lines.values():
+            with suppress(OSError):
+                line.settimeout(max(0.01, deadline - time.monotonic()))
+                while line.recv(_LONGEST):
+                    pass
 
     def _listen(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -98,34 +110,40 @@ class Watch:
                     if key.data is None:
                         return
                     assert isinstance(key.fileobj, socket.socket)
-                    trouble = self._hear(key.data, key.fileobj)
+                    trouble, sure = self._hear(key.data, key.fileobj)
                     if trouble is None:
                         selector.unregister(key.fileobj)
                         working -= 1
                     else:
-                        self._give_up(trouble)
+                        self._give_up(trouble, sure)
                         return
 
-    def _give_up(self, trouble: str) -> None:
-        """Ends this process for the end of another, unless it says its own reason first: all may have the same."""
-        own, _, _ = select.select([self._woken], [], [], self._moment)
+    def _give_up(self, trouble: str, sure: bool) -> None:
+        """Ends this process for the end of another; where it may fail for the same reason it may say so first.
+
+        Of one that died it is told at once: where that is process 0, JAX soon aborts this one.
+        """
+        own, _, _ = select.select([self._woken], [], [], 0.0 if sure else self._moment)
         if not own and self._last_word.acquire(blocking=False):
             if self._index == 0:
                 self._tell(f"{_GONE} {trouble}")
             self._end(trouble)
 
-    def _hear(self, number: int, line: socket.socket) -> str | None:
-        """What is wrong with the job by the word of one process, or by its silence; None where it is done."""
+    def _hear(self, number: int, line: socket.socket) -> tuple[str | None, bool]:
+        """What is wrong with the job by the word of one process, or by its silence; None where it is done.
+
+        With it, whether that is for sure no reason of this process's own.
+        """
         try:
             said, _, more = line_of(line).partition(" ")
         except OSError as error:
             said, more = "", f" ({error.strerror or error})"
         if said == _DONE:
-            return None
+            return None, True
         if said == _GONE:
-            return more
+            return more, True
         who = f"process {number} of {self._count}"
-        return f"{who} failed: {more}" if said == _FAILED else f"{who} died{more}"
+        return (f"{who} failed: {more}", False) if said == _FAILED else (f"{who} died{more}", True)
 
     def _close(self) -> None:
         for end in (*self._lines.values(), self._wake, self._woken):

@@ -54,7 +54,7 @@ def compiled() -> Any:
 @pytest.fixture(autouse=True)
 def compiled_once(compiled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run here takes the same step, so it is compiled for the first alone."""
-    monkeypatch.setattr("mrsr.train.loop.parallel_step", lambda *_: compiled)
+    monkeypatch.setattr("mrsr.train.run.parallel_step", lambda *_: compiled)
 
 
 def batches(start: int) -> Iterator[Any]:
