@@ -28,7 +28,9 @@ _LONGEST = 500
 
 def end_at_once(trouble: str) -> None:
     """Ends this process with status 1 and one line: it may be waiting for one that is gone, where nothing wakes it."""
-    print(f"mrsr: {trouble}", file=sys.stderr, flush=True)
+    # In one piece: JAX may write at the same moment.
+    sys.stderr.write(f"mrsr: {trouble}\n")
+    sys.stderr.flush()
     os._exit(1)
 
 
@@ -136,6 +138,8 @@ class Watch:
         """
         try:
             said, _, more = line_of(line).partition(" ")
+        except ConnectionError:
+            said, more = "", ""
         except OSError as error:
             said, more = "", f" ({error.strerror or error})"
         if said == _DONE:

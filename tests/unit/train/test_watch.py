@@ -76,8 +76,11 @@ def test_one_that_fails_gives_its_reason_in_one_line() -> None:
 
 def test_all_that_fail_for_the_same_reason_say_it_themselves() -> None:
     with job(moment=30.0) as three:
-        for number in range(3):
-            three.of[number].fail("train.batch_size=3")
+        failing = [threading.Thread(target=watch.fail, args=("train.batch_size=3",)) for watch in three.of.values()]
+        for thread in failing:
+            thread.start()
+        for thread in failing:
+            thread.join(60)
         assert three.said == {}
 
 
