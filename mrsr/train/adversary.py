@@ -26,7 +26,7 @@ Clips = Mapping[Route, Array]
 
 
 def generator_terms(
-    config: ExperimentConfig, panel: Panel, outputs: Clips, truth: Mapping[int, Array]
+    config: ExperimentConfig, panel: Panel, outputs: Clips, truth: Mapping[int, Array], axis: str | None = None
 ) -> dict[Route, dict[str, Array]]:
     """What the discriminators say of every route they judge: terms `adversarial` and `features`, float32 [].
 
@@ -37,6 +37,7 @@ def generator_terms(
       panel: the discriminators; they learn nothing from this.
       outputs: of the generator.
       truth: float32 [B, T, h, w, 3] by output rung.
+      axis: the devices' axis, or None on one device.
     """
     said: dict[Route, dict[str, list[tuple[float, Array]]]] = {}
     for name, seat in seats_of(config).items():
@@ -50,7 +51,7 @@ def generator_terms(
                     term = generator_loss(config.loss.gan, real_scores, scores)
                     terms.setdefault("adversarial", []).append((seat.config.weight, term))
                 if config.loss.features:
-                    term = feature_matching(real_features, features)
+                    term = feature_matching(real_features, features, axis)
                     terms.setdefault("features", []).append((seat.config.weight, term))
     return {route: {name: _mean(words) for name, words in terms.items()} for route, terms in said.items()}
 

@@ -44,6 +44,7 @@ class Evaluator:
         self._runtime: JaxRuntime | None = None
         self._history: list[dict[str, Any]] = []
         self._gate = Gate(config.gate, workdir) if guarded else None
+        self._metric = config.stop.metric or "mean/psnr_y"
 
     def start(self, step: int, params: Any) -> None:
         """Takes up the history of the run as far as `step`, and measures what must not get worse where that is new."""
@@ -51,6 +52,9 @@ class Evaluator:
         if step and path.is_file():
             known = json.loads(path.read_text(encoding="utf-8"))
             self._history = [record for record in known if record["step"] <= step]
+            if self._history and self._history[-1]["step"] == step and self._history[-1]["best"]:
+                # The process before this one may have been killed before it had kept them.
+                self._keep_best(step, params)
         if self._gate and not self._gate.begun(step):
             self._gate.begin(step, mean_psnr(self._measured(params, self._guarded)))
 
@@ -81,10 +85,12 @@ class Evaluator:
             self._reporter.say(f"forgetting gate: {self._gate.words()}")
         if evaluation:
             self._remember(step, scalars, evaluation)
-            if passes:
-                self._mark_best(step, params)
+            best = passes and self._is_best()
+            self._history[-1]["best"] = best
             with replaced(self._workdir / HISTORY) as beside:
                 beside.write_text(json.dumps(self._history, indent=1) + "\n", encoding="utf-8")
+            if best:
+                self._keep_best(step, params)
 
     def _loaded(self, params: Any) -> JaxRuntime:
         if self._runtime is None:
@@ -100,18 +106,20 @@ class Evaluator:
         self._history = [record for record in self._history if record["step"] < step]
         self._history.append({"step": step, "figures": figures, "best": False})
 
-    def _mark_best(self, step: int, params: Any) -> None:
-        """Keeps the weights of the last evaluation where it is the best so far."""
-        metric = self._config.stop.metric or "mean/psnr_y"
-        last = self._history[-1]
-        rivals = [_figure(record, metric) for record in self._history[:-1] if record["best"]]
-        last["best"] = all(better(metric, _figure(last, metric), rival) for rival in rivals)
-        if last["best"]:
-            folder = self._workdir / BEST
-            save_config(self._config, folder)
-            write_weights(folder / WEIGHTS, params)
-            with replaced(folder / "best.json") as beside:
-                beside.write_text(json.dumps({"step": step, metric: _figure(last, metric)}) + "\n", encoding="utf-8")
+    def _is_best(self) -> bool:
+        """Whether the last evaluation is better than all that were best before it."""
+        *before, last = self._history
+        figure = _figure(last, self._metric)
+        rivals = [_figure(record, self._metric) for record in before if record["best"]]
+        return not math.isnan(figure) and all(better(self._metric, figure, rival) for rival in rivals)
+
+    def _keep_best(self, step: int, params: Any) -> None:
+        folder = self._workdir / BEST
+        save_config(self._config, folder)
+        write_weights(folder / WEIGHTS, params)
+        with replaced(folder / "best.json") as beside:
+            figure = _figure(self._history[-1], self._metric)
+            beside.write_text(json.dumps({"step": step, self._metric: figure}) + "\n", encoding="utf-8")
 
 
 def _figure(record: Mapping[str, Any], metric: str) -> float:

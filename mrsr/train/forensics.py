@@ -124,8 +124,15 @@ def replay(folder: Path) -> Replay:
         shapes = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), abstract_state(config))
         state = serialization.from_bytes(shapes, (folder / STATE).read_bytes())
         batch = _batch(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        clips = len(next(iter(batch["inputs"].values())))
+    except Exception as error:
+        # Of many libraries: archives, compression, msgpack, JSON, arrays.
         raise UserError(f"{folder}: damaged ({' '.join(str(error).split())[:200]})") from None
+    if clips != config.train.batch_size:
+        raise UserError(
+            f"{folder}: damaged (a batch of {clips} clips, expected {config.train.batch_size}: the part of a process "
+            "is missing)"
+        )
     check_batch(config.train.batch_size)
     state = dataclasses.replace(state, frozen=np.zeros((), np.bool_))
     placed = shard(batch)

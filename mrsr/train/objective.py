@@ -35,7 +35,9 @@ class Forward(NamedTuple):
     truth: Mapping[int, Array]
 
 
-def objective(config: ExperimentConfig, params: Any, batch: Batch, panel: Panel | None = None) -> tuple[Array, Forward]:
+def objective(
+    config: ExperimentConfig, params: Any, batch: Batch, panel: Panel | None = None, axis: str | None = None
+) -> tuple[Array, Forward]:
     """The loss of a batch, and what its forward pass leaves.
 
     Clips start from the zero state, as a stream does, and every frame counts. A route's loss is the sum of its terms by
@@ -52,7 +54,7 @@ def objective(config: ExperimentConfig, params: Any, batch: Batch, panel: Panel 
         "adversarial": config.loss.adversarial,
         "features": config.loss.features,
     }
-    by_route = _terms(config, outputs, truth, panel or {})
+    by_route = _terms(config, outputs, truth, panel or {}, axis)
     losses = [sum(weights[name] * term for name, term in terms.items()) for terms in by_route.values()]
     named = {f"{route}/{name}": term for route, terms in by_route.items() for name, term in terms.items()}
     return jnp.mean(jnp.stack(losses)), Forward(named, outputs, truth)
@@ -71,7 +73,7 @@ def generated(config: ExperimentConfig, params: Any, batch: Batch) -> tuple[Outp
 
 
 def _terms(
-    config: ExperimentConfig, outputs: Outputs, truth: Mapping[int, Array], panel: Panel
+    config: ExperimentConfig, outputs: Outputs, truth: Mapping[int, Array], panel: Panel, axis: str | None
 ) -> dict[Route, dict[str, Array]]:
     """Every term by route, before its weight; one whose weight is 0 is not traced."""
     loss = config.loss
@@ -85,6 +87,6 @@ def _terms(
         for route, term in consistency_loss(config.ladder(), outputs).items():
             terms[route]["consistency"] = term
     if panel and (loss.adversarial or loss.features):
-        for route, words in generator_terms(config, panel, outputs, truth).items():
+        for route, words in generator_terms(config, panel, outputs, truth, axis).items():
             terms[route] |= words
     return terms

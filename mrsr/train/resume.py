@@ -27,7 +27,10 @@ MAY_CHANGE = (
     "train.checkpoint_every train.evaluate_every train.evaluate_frames train.keep stop.metric stop.reaches stop.window "
     "stop.improvement gate.allowed"
 ).split()
-"""Fields a resumed run may change. With another number of devices sums are taken in another order: not bit for bit."""
+"""Fields a resumed run may change. With another number of devices sums are taken in another order: not bit for bit.
+
+And `loss.gan="relativistic"` compares with the mean score of a device's part of the batch, which is then another part.
+"""
 
 
 def claim_workdir(config: ExperimentConfig, workdir: Path, say: Callable[[str], None]) -> None:

@@ -170,3 +170,5 @@ class Run:
             summary += f"  {share:.1%} of the devices' peak"
         self.reporter.figures(step, figures | speed, summary)
         self.since, self.source.waited, self.logged = time.monotonic(), 0.0, step
+        # So that the steps a kill loses are known to have been done.
+        self.goodput.keep()

@@ -49,7 +49,9 @@ def gradients(
       discriminators by its name.
     """
     panel = panel or {}
-    (loss, forward), grads = jax.value_and_grad(lambda p: objective(config, p, batch, panel), has_aux=True)(params)
+    (loss, forward), grads = jax.value_and_grad(lambda p: objective(config, p, batch, panel, axis), has_aux=True)(
+        params
+    )
     against, figures = discriminator_gradients(config, panel, forward.outputs, forward.truth) if panel else ({}, {})
     found = Gradients(grads, against), {"loss": loss, **forward.terms, **figures}
     return found if axis is None else jax.lax.pmean(found, axis)

@@ -41,7 +41,8 @@ class Log:
 
 @pytest.fixture(scope="module")
 def functions() -> tuple[Any, Any]:
-    return over_devices(toy_step), over_devices(released)
+    # Donated as the loop has them: a state that is looked at after its step would be gone.
+    return over_devices(toy_step, donate=(0,)), over_devices(released, donate=(0,))
 
 
 def flown(functions: tuple[Any, Any], batches: list[float]) -> tuple[Flight, Log]:
