@@ -31,11 +31,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
 
 def test_gradients_of_four_devices_are_those_of_one(found: dict[str, np.ndarray]) -> None:
     one = {name.removeprefix("one"): leaf for name, leaf in found.items() if name.startswith("one[")}
-    largest = max(np.abs(leaf).max() for leaf in one.values())
-    assert largest > 1e-4
-    for name, leaf in one.items():
-        assert np.abs(leaf).max() > 0, f"{name} gets no gradient"
-        np.testing.assert_allclose(found["four" + name], leaf, rtol=0, atol=1e-5 * largest, err_msg=name)
+    for network in ("['generator']", "['panel']['frame_360']", "['panel']['motion']"):
+        of_network = {name: leaf for name, leaf in one.items() if name.startswith(network)}
+        largest = max(np.abs(leaf).max() for leaf in of_network.values())
+        assert largest > 1e-4
+        for name, leaf in of_network.items():
+            # What the hinge asks of the last bias for truth and for outputs cancels before the margins are reached.
+            assert np.abs(leaf).max() > 0 or name.endswith("['last']['bias']"), f"{name} gets no gradient"
+            np.testing.assert_allclose(found["four" + name], leaf, rtol=0, atol=1e-5 * largest, err_msg=name)
 
 
 def test_the_loss_is_the_mean_over_the_devices(found: dict[str, np.ndarray]) -> None:
