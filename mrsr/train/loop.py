@@ -80,7 +80,7 @@ def train(
             evaluator = Evaluator(config, workdir, *measured, reporter)
             with goodput.spent("evaluation"):
                 evaluator.start(step, state.ema_params)
-            with closing(Profile(workdir, profiled if is_first() else 0, reporter.say)) as profile:
+            with closing(Profile(workdir, profiled, reporter.say, is_first())) as profile:
                 run = Run(config, workdir, store, reporter, evaluator, goodput, profile)
                 reason = run.steps(state, source, asked)
             outcome = Outcome(reason, run.flight.step, PREEMPTED if reason == ASKED else 0)

@@ -14,49 +14,45 @@ PREEMPTED = 75
 """Exit status of a run that was asked to stop and saved itself (EX_TEMPFAIL of sysexits.h): to be started again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """Whether the job was asked to stop.
 
     Attributes:
       several: whether the job has several processes, which stop after the same step, agreed on through JAX.
       heard: set once this process was asked; of several, Ctrl-C alone sets it.
-      early: set where several were asked before `begin`.
+      first: the step this process began at.
     """
 
     several: bool
     heard: threading.Event = field(default_factory=threading.Event)
-    early: threading.Event = field(default_factory=threading.Event)
+    first: int = 0
 
     def begin(self, step: int) -> None:
-        """To be called by all processes once they know the step they start from.
-
-        JAX has the processes stop after the step behind the last that one of them has named. Where they were asked
-        before any was named, that is step 1, which a run that is resumed would never come to.
-        """
-        if self.several and step:
-            from mrsr.train.agreement import agreed
-
-            if agreed(_reached(1)):
-                self.early.set()
-            _reached(step)
+        """To be called by all processes once they know the step they start from, before the first."""
+        self.first = step
 
     def __call__(self, step: int) -> bool:
         """Whether the run ends after `step` steps, the same on all processes; to be called once after every step."""
         if not self.several:
             return self.heard.is_set()
-        return _reached(step) or self.early.is_set()
+        return _reached(step - self.first)
 
     def alone(self) -> bool:
         """Whether a process on its own was asked: it need not finish its step, as one of several must."""
         return not self.several and self.heard.is_set()
 
 
-def _reached(step: int) -> bool:
-    """Whether the processes agreed to stop after this step, by JAX."""
+def _reached(done: int) -> bool:
+    """Whether the processes agreed to stop after so many steps that they did, by JAX.
+
+    It has them stop after the step behind the last that one of them has named, and knows it again only by its very
+    number. Where they are asked before any was named, that is step 1: the steps of a run that is resumed would begin
+    beyond it.
+    """
     from jax.experimental import multihost_utils
 
-    return bool(multihost_utils.reached_preemption_sync_point(step))
+    return bool(multihost_utils.reached_preemption_sync_point(done))
 
 
 @contextmanager

@@ -21,21 +21,25 @@ SKIPPED = 3
 class Profile:
     """Traces some of the steps of this process, once; `steps` 0 traces none.
 
+    Of several processes one traces, but all settle: what a refused step does then, they do together.
+
     Attributes:
       folder: where the trace is written, in `plugins/profile/DATE/`: `*.xplane.pb` for TensorBoard's profile plugin,
         `*.trace.json.gz` for https://ui.perfetto.dev.
     """
 
-    def __init__(self, workdir: Path, steps: int, say: Callable[[str], None]) -> None:
+    def __init__(self, workdir: Path, steps: int, say: Callable[[str], None], traces: bool = True) -> None:
         """Nothing is traced yet.
 
         Args:
           workdir: the run folder.
-          steps: to trace.
+          steps: to trace, the same on all processes.
           say: takes a line for the user.
+          traces: whether it is this process that traces them.
         """
         self.folder = workdir / FOLDER
-        self._steps, self._say = steps, say
+        self._steps, self._say, self._traces = steps, say, traces
+        self._here = self.folder
         self._done = 0
         self._tracing = False
 
@@ -49,25 +53,31 @@ class Profile:
         """
         if self._steps and self._done == SKIPPED:
             settle()
-            self._here = Path(tempfile.mkdtemp()) if is_remote(self.folder) else self.folder
-            jax.profiler.start_trace(os.fspath(self._here))
-            self._tracing = True
+            if self._traces:
+                self._begin()
         if self._tracing:
             with jax.profiler.StepTraceAnnotation("train", step_num=number):
                 yield
         else:
             yield
         self._done += 1
-        if self._tracing and self._done == SKIPPED + self._steps:
+        if self._steps and self._done == SKIPPED + self._steps:
             settle()
-            self._stop(self._steps)
+            if self._tracing:
+                self._stop(self._steps)
 
     def close(self) -> None:
         """Writes the trace of a run that ended in the middle of it; says so where it was too short for any."""
         if self._tracing:
             self._stop(self._done - SKIPPED)
-        elif self._steps and self._done <= SKIPPED:
+        elif self._traces and self._steps and self._done <= SKIPPED:
             self._say(f"no profile: the trace begins after {SKIPPED} steps, and this process did {self._done}")
+
+    def _begin(self) -> None:
+        if is_remote(self.folder):
+            self._here = Path(tempfile.mkdtemp())
+        jax.profiler.start_trace(os.fspath(self._here))
+        self._tracing = True
 
     def _stop(self, steps: int) -> None:
         jax.profiler.stop_trace()

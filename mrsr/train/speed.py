@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from mrsr.config import ExperimentConfig
+from mrsr.train.agreement import is_first
 from mrsr.train.state import abstract_state
 from mrsr.train.step import train_step
 
@@ -97,8 +98,9 @@ def utilisation(flops: float | None, seconds: float, devices: int, kind: str) ->
 def utilisation_meter(config: ExperimentConfig) -> Callable[[float], float | None]:
     """What turns the seconds of a training step into the utilisation of this job's devices, None where it is not known.
 
-    The FLOPs are counted where the peak of the devices is known alone: it takes as long as tracing the step.
+    The FLOPs are counted where the peak of the devices is known alone, and of several processes by the first, whose log
+    they are for: it takes as long as tracing the step.
     """
     kind = jax.local_devices()[0].device_kind
-    flops = step_flops(config) if kind in PEAKS else None
+    flops = step_flops(config) if kind in PEAKS and is_first() else None
     return lambda seconds: utilisation(flops, seconds, jax.device_count(), kind)

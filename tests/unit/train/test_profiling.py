@@ -63,6 +63,17 @@ def test_a_run_that_is_too_short_says_so(tmp_path: Path) -> None:
     assert not profile.folder.exists()
 
 
+def test_a_process_that_does_not_trace_settles_where_the_one_that_does_settles(tmp_path: Path) -> None:
+    settled: list[int] = []
+    profile = Profile(tmp_path, 2, pytest.fail, traces=False)
+    for number in range(SKIPPED + 4):
+        with profile.step(number, lambda number=number: settled.append(number)):  # type: ignore[misc]
+            pass
+    profile.close()
+    assert settled == [SKIPPED, SKIPPED + 1]
+    assert not profile.folder.exists()
+
+
 def test_without_being_asked_nothing_is_traced(tmp_path: Path) -> None:
     profile = Profile(tmp_path, 0, pytest.fail)
     for number in range(SKIPPED + 3):
