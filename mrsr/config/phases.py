@@ -41,7 +41,7 @@ def faces(config: ExperimentConfig, source: str, faces_share: float = 0.5) -> Ex
     """The config on faces mixed with what it was trained on before, which it must not forget.
 
     Args:
-      config: of the pretraining, or of the adversarial phase.
+      config: of the pretraining; its loss is taken over, and its learning rate lowered.
       source: one source of faces, as in `data.sources`, without a weight.
       faces_share: of the examples that are faces.
     """

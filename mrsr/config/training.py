@@ -77,7 +77,8 @@ class StopConfig:
 
     Attributes:
       metric: a figure of the evaluation, `ROUTE/DEGRADATION/NAME`, such as `180:720/bicubic/psnr_y`; "" for none.
-      reaches: the run ends once the figure is this good or better (PSNR: as high, LPIPS: as low); 0 for no such limit.
+      reaches: the run ends once the figure is this good or better (PSNR: as high, flicker: as low); 0 for no such
+        limit.
       window: evaluations over which the figure must improve; 0 for no such criterion.
       improvement: the run ends when the best figure of the last `window` evaluations is not better than the best
         before them by this much.

@@ -133,6 +133,8 @@ def _check_discriminators(config: ExperimentConfig) -> None:
         here = f"discriminators[{index}]"
         if not re.fullmatch(r"[a-z][a-z0-9_]*", judge.name) or names.count(judge.name) > 1:
             raise UserError(f"{here}.name={judge.name!r}: expected a name of its own, of a to z, 0 to 9 and _")
+        if judge.name == "generator":
+            raise UserError(f"{here}.name='generator': expected another name, for reports call the generator so")
         if judge.kind not in DISCRIMINATORS:
             raise UserError(f"{here}.kind={judge.kind!r}: expected one of {', '.join(DISCRIMINATORS)}")
         if not set(judge.rungs) <= set(outputs):
@@ -140,18 +142,43 @@ def _check_discriminators(config: ExperimentConfig) -> None:
         for name, least in (("width", 1), ("levels", 1), ("frames", 2)):
             if getattr(judge, name) < least:
                 raise UserError(f"{here}.{name}={getattr(judge, name)}: expected {least} or more")
+        if 2**judge.levels > config.data.crop:
+            raise UserError(f"{here}.levels={judge.levels}: expected 2**levels of at most data.crop={config.data.crop}")
         if judge.kind == "temporal" and judge.frames > config.data.frames:
             raise UserError(f"{here}.frames={judge.frames}: expected at most data.frames={config.data.frames}")
         if judge.weight <= 0:
             raise UserError(f"{here}.weight={judge.weight}: expected above 0")
         if not judge.trained and not config.train.init_from:
             raise UserError(f"{here}.trained=False: expected train.init_from, a run that holds {judge.name}")
+    _check_networks(config)
+
+
+def _check_networks(config: ExperimentConfig) -> None:
+    """No two networks of the discriminators have one name, and every output is trained on something."""
+    outputs = config.route_set().outputs
+    taken: dict[str, int] = {}
+    judged: set[int] = set()
+    for index, judge in enumerate(config.discriminators):
+        rungs = judge.rungs or outputs
+        judged |= set(rungs)
+        for name in [judge.name] if judge.shared else [f"{judge.name}_{rung}" for rung in dict.fromkeys(rungs)]:
+            if name in taken:
+                raise UserError(
+                    f"discriminators[{index}].name={judge.name!r}: its network {name} has the name of one of "
+                    f"discriminators[{taken[name]}]; expected another name"
+                )
+            taken[name] = index
+    if config.discriminators and not config.loss.weight and (left := sorted(set(outputs) - judged)):
+        raise UserError(
+            "loss.weight=0: expected above 0, or discriminators that judge every output, "
+            f"{', '.join(map(str, left))} too"
+        )
 
 
 def _check_stop(config: ExperimentConfig) -> None:
     stop = config.stop
     if not stop.metric:
-        if stop.reaches or stop.window:
+        if stop.reaches or stop.window or stop.improvement:
             raise UserError("stop.metric='': expected ROUTE/DEGRADATION/NAME, such as 180:720/bicubic/psnr_y")
         return
     route, _, rest = stop.metric.partition("/")
@@ -161,5 +188,7 @@ def _check_stop(config: ExperimentConfig) -> None:
             f"stop.metric={stop.metric!r}: expected ROUTE/DEGRADATION/NAME with a trained route and one of "
             f"{', '.join(FIGURES)}"
         )
+    if not stop.reaches and not stop.window:
+        raise UserError(f"stop.metric={stop.metric!r}: expected stop.reaches or stop.window above 0 with it")
     if not config.train.evaluate_every:
         raise UserError("train.evaluate_every=0: expected above 0, for stop.metric is looked at after evaluations")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mrsr.config import StopConfig, TrainConfig
 
-FALLING = ("flicker", "warping_error", "tof", "lpips")
+FALLING = ("flicker", "warping_error", "tof")
 """Figures that are better when they are lower; all others when they are higher."""
 
 

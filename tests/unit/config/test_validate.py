@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from small import two_rungs
 
-from mrsr.config import DataConfig, ExperimentConfig, TrainConfig, model_size, validate
+from mrsr.config import (
+    DataConfig,
+    DiscriminatorConfig,
+    ExperimentConfig,
+    StopConfig,
+    TrainConfig,
+    model_size,
+    validate,
+)
 from mrsr.errors import UserError
 
 
@@ -96,3 +104,51 @@ def test_an_unknown_size_is_refused() -> None:
 def test_a_size_is_fresh_every_time() -> None:
     model_size("tiny").stages[0].width = 1
     assert model_size("tiny").stages[0].width > 1
+
+
+def _judged(*judges: DiscriminatorConfig, weight: float = 1.0) -> ExperimentConfig:
+    config = two_rungs()
+    config.loss.adversarial, config.loss.weight = 0.01, weight
+    config.discriminators = judges
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            _judged(DiscriminatorConfig(name="frame", shared=False), DiscriminatorConfig(name="frame_360")),
+            "discriminators[1].name='frame_360': its network frame_360 has the name of one of discriminators[0]",
+        ),
+        (_judged(DiscriminatorConfig(name="generator")), "discriminators[0].name='generator': expected another name"),
+        (_judged(DiscriminatorConfig(name="deep", levels=5)), "discriminators[0].levels=5: expected 2**levels of at"),
+    ],
+)
+def test_discriminators_that_cannot_sit_together_are_refused(config: ExperimentConfig, message: str) -> None:
+    with pytest.raises(UserError) as raised:
+        validate(config)
+    assert message in str(raised.value)
+
+
+def test_without_supervision_every_output_is_judged_by_someone() -> None:
+    config = _judged(DiscriminatorConfig(name="frame", rungs=(180,)), weight=0.0)
+    config.routes = "180:180,180:360"
+    with pytest.raises(UserError, match=r"loss\.weight=0: .* judge every output, 360 too"):
+        validate(config)
+    config.loss.weight = 1.0
+    assert validate(config) is config
+
+
+@pytest.mark.parametrize(
+    ("stop", "message"),
+    [
+        (StopConfig(improvement=0.1), "stop.metric=''"),
+        (StopConfig(metric="180:360/bicubic/psnr_y"), "expected stop.reaches or stop.window above 0"),
+    ],
+)
+def test_criteria_that_end_nothing_are_refused(stop: StopConfig, message: str) -> None:
+    config = two_rungs(evaluate_every=2)
+    config.stop = stop
+    with pytest.raises(UserError) as raised:
+        validate(config)
+    assert message in str(raised.value)
