@@ -10,6 +10,7 @@ import numpy as np
 from data_pipelines import sample
 from data_pipelines.sample import CUTOUT, HeldOutClip
 from mrsr.config import ExperimentConfig, Source, parse_sources
+from mrsr.errors import UserError
 
 MOST = 8
 """Held-out clips at most, of as many source files, so that an evaluation does not take longer than the training."""
@@ -34,9 +35,18 @@ def guarded_clips(config: ExperimentConfig) -> list[HeldOutClip]:
     """The held-out clips of `gate.sources`, as `held_out_clips` takes those of `data.sources`; [] without a gate.
 
     Raises:
-      UserError: a data set is missing or damaged.
+      UserError: a data set is missing or damaged, or the sources hold no clips out: nothing could be guarded.
     """
-    return _of(_guarded(config), config) if config.gate.sources else []
+    sources = _guarded(config)
+    found = _in_turns(sources, config)
+    if found or not sources:
+        return found
+    if any(str(source) == "sample" for source in sources):
+        return sample.held_out_clips(config.train.evaluate_frames)
+    raise UserError(
+        f"gate.sources={config.gate.sources!r}: holds no clips out; expected sample, sample:faces, or clips:FOLDER "
+        "with a validation split"
+    )
 
 
 def _guarded(config: ExperimentConfig) -> Sequence[Source]:
@@ -44,10 +54,15 @@ def _guarded(config: ExperimentConfig) -> Sequence[Source]:
 
 
 def _of(sources: Sequence[Source], config: ExperimentConfig) -> list[HeldOutClip]:
+    return _in_turns(sources, config) or sample.held_out_clips(config.train.evaluate_frames)
+
+
+def _in_turns(sources: Sequence[Source], config: ExperimentConfig) -> list[HeldOutClip]:
+    """Clips the sources hold out, one of each in turn; of `sample` none, for its photographs are the last resort."""
     frames, grid = config.train.evaluate_frames, config.ladder().grid
     apart = [_of_source(source, frames, grid) for source in sources]
     in_turns = [clip for clip in chain.from_iterable(zip_longest(*apart)) if clip is not None]
-    return in_turns[:MOST] or sample.held_out_clips(frames)
+    return in_turns[:MOST]
 
 
 def _of_source(source: Source, frames: int, grid: int) -> list[HeldOutClip]:

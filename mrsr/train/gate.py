@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from mrsr.config import GateConfig
+from mrsr.errors import UserError
 from mrsr.files import replaced
 
 FILE = "gate.json"
@@ -23,10 +24,28 @@ class Gate:
         self._found: dict[str, float | int | bool | str] = {}
 
     def begun(self, step: int) -> bool:
-        """Whether an earlier process of this run has measured what was there before it."""
-        if step and self._path.is_file():
-            self._found = json.loads(self._path.read_text(encoding="utf-8"))
+        """Whether an earlier process of this run has measured what was there before it.
+
+        Raises:
+          UserError: the run is past its first step, and what was measured before it is missing or damaged.
+        """
+        if step:
+            if not self._path.is_file():
+                raise UserError(
+                    f"{self._path}: missing, and the run is at step {step}; expected what the gate measured before it"
+                )
+            self._found = self._read()
         return bool(self._found)
+
+    def _read(self) -> dict[str, float | int | bool | str]:
+        try:
+            found = dict(json.loads(self._path.read_text(encoding="utf-8")))
+            float(found["before"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{self._path}: damaged ({error!r}); expected what the gate measured before the first step"
+            ) from None
+        return found
 
     def begin(self, step: int, psnr: float) -> None:
         """Notes the mean PSNR (dB) before the run."""

@@ -13,6 +13,7 @@ from data_pipelines.build.write import write_dataset
 from data_pipelines.held_out import MOST, guarded_clips, held_out_clips
 from data_pipelines.store import StoredClip, encode_frame
 from mrsr.config import DataConfig, ExperimentConfig, GateConfig, TrainConfig, faces
+from mrsr.errors import UserError
 
 
 def _clips(split: str, name: str, files: int, side: int) -> Iterator[StoredClip]:
@@ -86,5 +87,10 @@ def test_the_faces_of_the_sample_are_evaluated_on_its_held_out_face_and_guard_it
 
 
 def test_sources_without_held_out_clips_are_measured_on_the_sample(root: Path) -> None:
+    assert _names(held_out_clips(_experiment(f"clips:{root}/none"))) == ["astronaut", "coffee"]
+
+
+def test_a_gate_whose_sources_hold_nothing_out_is_refused(root: Path) -> None:
     config = _experiment(f"clips:{root}/faces,clips:{root}/none", f"clips:{root}/none")
-    assert _names(guarded_clips(config)) == ["astronaut", "coffee"]
+    with pytest.raises(UserError, match=r"^gate\.sources='clips:.*/none': holds no clips out; expected sample, "):
+        guarded_clips(config)
