@@ -32,8 +32,15 @@ def seal(folder: Path) -> None:
 
 
 def is_sealed(folder: Path) -> bool:
-    """Whether a folder has its checksums, so that what was to be saved there was saved."""
-    return (folder / SUMS).is_file()
+    """Whether a folder has its checksums, so that what was to be saved there was saved.
+
+    Raises:
+      UserError: that cannot be found out.
+    """
+    try:
+        return (folder / SUMS).is_file()
+    except OSError as error:
+        raise unreadable(folder, error) from error
 
 
 def check(folder: Path) -> None:
@@ -41,15 +48,23 @@ def check(folder: Path) -> None:
 
     Raises:
       DamagedError: a file is, named in the message; or the folder has no checksums.
+      UserError: a file cannot be read, which says nothing of what is in it.
     """
     if not is_sealed(folder):
         raise DamagedError(f"{folder}: damaged ({SUMS} is missing: it was lost, or the save was not finished)")
     try:
         saved, found = (folder / SUMS).read_bytes(), _list(folder)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise DamagedError(f"{folder}: damaged ({error})") from error
+    except OSError as error:
+        raise unreadable(folder, error) from error
     if saved != found:
         raise DamagedError(f"{folder}: damaged ({_difference(_parsed(saved), _parsed(found))})")
+
+
+def unreadable(folder: Path, error: OSError) -> UserError:
+    """What is told of a step that may be whole, but that the file system does not give."""
+    return UserError(f"{folder}: cannot be read ({error}); nothing is known of what it holds, and it stays")
 
 
 def _difference(saved: dict[str, str], found: dict[str, str]) -> str:

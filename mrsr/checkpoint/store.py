@@ -11,7 +11,7 @@ from typing import Any
 import orbax.checkpoint as ocp
 from etils import epath
 
-from mrsr.checkpoint.checksums import DamagedError, check, is_sealed, seal
+from mrsr.checkpoint.checksums import DamagedError, check, is_sealed, seal, unreadable
 from mrsr.checkpoint.newest import newest_good
 from mrsr.errors import RunError, UserError
 from mrsr.remote import absolute, is_remote
@@ -147,12 +147,14 @@ def restored_items(manager: ocp.CheckpointManager, step: int, args: ocp.args.Com
 
     Raises:
       DamagedError: a step without checksums cannot be restored.
-      UserError: a step that was checked cannot be, for it is of another model.
+      UserError: a step that was checked cannot be, for it is of another model; or the files of one cannot be read.
     """
     path = manager.directory / str(step)
     try:
         return manager.restore(step, args=args)
     except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise unreadable(path, error) from error
         if is_sealed(path):
             raise UserError(f"{path}: of another model ({first_line(error)})") from error
         raise DamagedError(f"{path}: damaged, or of another model ({first_line(error)})") from error

@@ -68,6 +68,18 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_loaded(
     assert all_files(tmp_path) == before
 
 
+def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged_and_stays(tmp_path: Path, params: Any) -> None:
+    fill(tmp_path, params, (1, 2))
+    folder = tmp_path / CHECKPOINTS / "2"
+    path = next(path for path in (folder / "model").rglob("*") if path.is_file())
+    path.unlink()
+    # A link to itself: the system refuses to open it, whoever asks.
+    path.symlink_to(path.name)
+    with Store(tmp_path) as store, pytest.raises(UserError, match=r"checkpoints/2: cannot be read \("):
+        store.restore_newest({"params": params}, {"step": np.int32(0)}, pytest.fail)
+    assert path.is_symlink()
+
+
 def test_damaged_checkpoints_alone_are_refused_in_one_line_with_their_paths(tmp_path: Path, params: Any) -> None:
     fill(tmp_path, params, (1, 2))
     for step in (1, 2):
