@@ -1,7 +1,8 @@
 """The experiment others start from: `--config experiments/base.py:SIZE`, `:PHASE` or `:SIZE,PHASE`.
 
 SIZE is tiny (the default), small or base; PHASE pretrain (the default), adversarial or faces. The later phases go on
-from a run, `--config.train.init_from=WORKDIR`, and `faces` wants a data set of faces: `--config.data.sources=...`.
+from a run, `--config.train.init_from=WORKDIR`, and `faces` wants a data set of faces, `--config.data.sources=...`, and
+what is not to be forgotten, `--config.gate.sources=...`: both are the sample until then.
 """
 
 from __future__ import annotations
@@ -19,16 +20,14 @@ from mrsr.config import (
     degradation,
     faces,
     model_size,
-    phase_of,
 )
+from mrsr.errors import UserError
 
 ARGUMENTS = (*SIZES, *(f"tiny,{phase}" for phase in PHASES[1:]))
 
 
 def get_config(arg: str = "tiny") -> ExperimentConfig:
-    words = [word for word in arg.split(",") if word]
-    size = next((word for word in words if word in SIZES), "tiny")
-    phase = phase_of(next((word for word in words if word not in SIZES), PHASES[0]))
+    size, phase = _parsed(arg)
     config = ExperimentConfig(
         name=size if phase == PHASES[0] else f"{size}-{phase}",
         routes="six",
@@ -41,3 +40,13 @@ def get_config(arg: str = "tiny") -> ExperimentConfig:
         return config
     config = dataclasses.replace(config, train=dataclasses.replace(config.train, steps=20_000))
     return adversarial(config) if phase == "adversarial" else faces(config, "sample:faces")
+
+
+def _parsed(arg: str) -> tuple[str, str]:
+    """Size and phase of `SIZE`, `PHASE` or `SIZE,PHASE`."""
+    words = [word for word in arg.split(",") if word]
+    sizes = [word for word in words if word in SIZES]
+    phases = [word for word in words if word in PHASES]
+    if len(sizes) > 1 or len(phases) > 1 or len(sizes) + len(phases) < len(words):
+        raise UserError(f"{arg!r}: expected one of {', '.join(SIZES)}, and one of {', '.join(PHASES)}, or either")
+    return sizes[0] if sizes else "tiny", phases[0] if phases else PHASES[0]

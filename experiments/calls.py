@@ -20,9 +20,10 @@ from mrsr.config import (
     degradation,
     faces,
     model_size,
-    phase_of,
 )
+from mrsr.errors import UserError
 
+PRESETS = ("call", "jpeg", "clean")
 ARGUMENTS = ("call", "jpeg", "clean", "call,adversarial", "call,faces")
 STEPS = 2800
 LATER = 600
@@ -31,7 +32,11 @@ LATER = 600
 
 def get_config(arg: str = "call") -> ExperimentConfig:
     preset, _, phase = (arg or "call").partition(",")
-    phase = phase_of(phase or PHASES[0])
+    if preset not in PRESETS or (phase and phase not in PHASES):
+        raise UserError(
+            f"{arg!r}: expected one of {', '.join(PRESETS)}, or that and one of {', '.join(PHASES)} after a comma"
+        )
+    phase = phase or PHASES[0]
     config = ExperimentConfig(
         name=f"calls-{preset}",
         routes="six",

@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE[:ARG]", help="a .py file with get_config(arg)")
     parser.add_argument("--workdir", metavar="DIR", help="the run folder; a run in it is resumed")
     parser.add_argument("--replay", metavar="DIR", help="do a refused step again: WORKDIR/forensics/step_N")
-    parser.add_argument(
-        "--profile", type=int, nargs="?", const=5, default=0, metavar="STEPS", help="trace that many steps (5)"
-    )
+    parser.add_argument("--profile", type=int, nargs="?", const=5, metavar="STEPS", help="trace that many steps (5)")
     parser.add_argument(
         "--resume-check",
         nargs="?",
@@ -40,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, rest: list[str]) -> int:
     """Trains; the exit status is 75 for a run that was preempted."""
+    _check_together(args)
     if args.replay:
         return replay(as_path(args.replay))
     for name in ("config",) if args.preflight else ("config", "workdir"):
@@ -48,9 +47,6 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     config = read_config(args.config, rest)
     if args.preflight:
         return run_preflight(config, args.preflight, args.compilations, args.json)
-
-    if args.profile < 0:
-        raise UserError(f"--profile {args.profile}: expected 1 or more steps")
 
     if args.resume_check:
         return check(args.resume_check, args.config, rest, config, as_path(args.workdir))
@@ -65,11 +61,24 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         sum_in_one_order()
     workdir = as_path(args.workdir)
     with joined() as (host, hosts):
-        outcome = _train(config, workdir, host, hosts, args.profile)
+        outcome = _train(config, workdir, host, hosts, args.profile or 0)
     if host == 0:
         going_on = "; the same command goes on from there" if outcome.status else ""
         print(f"{workdir}: {outcome.reason}{going_on}")
     return outcome.status
+
+
+def _check_together(args: argparse.Namespace) -> None:
+    """Refuses what is of no use with what else was asked."""
+    asked = [name for name in ("replay", "preflight", "resume_check", "profile") if getattr(args, name) is not None]
+    if len(asked) > 1:
+        first, second = (f"--{name.replace('_', '-')}" for name in asked[:2])
+        raise UserError(f"{second} with {first}: expected one of them")
+    for name in ("json", "compilations"):
+        if getattr(args, name) is not None and args.preflight is None:
+            raise UserError(f"--{name} {getattr(args, name)}: expected --preflight TOPOLOGY with it")
+    if args.profile is not None and args.profile < 1:
+        raise UserError(f"--profile {args.profile}: expected 1 or more steps")
 
 
 def _train(config: ExperimentConfig, workdir: Path, host: int, hosts: int, profiled: int) -> Outcome:

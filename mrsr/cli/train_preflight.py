@@ -17,6 +17,8 @@ from mrsr.train.topology import parse_topology
 _STEPS = 3
 """Steps whose clips are drawn on every host."""
 
+_COMPILATIONS = 8
+
 
 def add_preflight(parser: argparse.ArgumentParser) -> None:
     """Arguments that go with `--preflight`."""
@@ -26,14 +28,13 @@ def add_preflight(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compilations",
         type=int,
-        default=8,
         metavar="N",
-        help="most of them that --preflight makes, minutes each; 0 for a lower bound of the memory alone",
+        help=f"most that --preflight makes, minutes each ({_COMPILATIONS}); 0 for a lower bound of the memory alone",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what --preflight found as JSON")
 
 
-def run_preflight(config: ExperimentConfig, slice_name: str, compilations: int, json: Path | None) -> int:
+def run_preflight(config: ExperimentConfig, slice_name: str, compilations: int | None, json: Path | None) -> int:
     """Prints the table and writes the JSON; the exit status is 1 where the config's batch does not fit.
 
     Raises:
@@ -43,6 +44,7 @@ def run_preflight(config: ExperimentConfig, slice_name: str, compilations: int, 
     from mrsr.evaluation.evaluate import write_report
     from mrsr.train.preflight import check_split, preflight
 
+    compilations = _COMPILATIONS if compilations is None else compilations
     if compilations < 0:
         raise UserError(f"--compilations {compilations}: expected 0 or more")
     if json and not json.absolute().parent.is_dir():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mrsr.cli.configs import read_config
+from mrsr.cli.main import main
 from mrsr.errors import UserError
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
@@ -57,3 +58,36 @@ def test_a_file_must_give_an_experiment(tmp_path: Path) -> None:
     file.write_text("from mrsr.config import TrainConfig\n\n\ndef get_config():\n    return TrainConfig()\n")
     with pytest.raises(UserError, match="gave TrainConfig; expected an ExperimentConfig"):
         read_config(str(file), [])
+
+
+@pytest.mark.parametrize(
+    ("file", "argument", "named"),
+    [
+        ("base.py", "tiny,small", "'tiny,small': expected one of tiny, small, base, and one of pretrain, adversarial"),
+        ("base.py", "huge", "'huge': expected one of tiny, small, base"),
+        ("base.py", "tiny,faces,more", "'tiny,faces,more': expected"),
+        ("calls.py", "blurred", "'blurred': expected one of call, jpeg, clean"),
+        ("calls.py", "call,faces,more", "'call,faces,more': expected"),
+    ],
+)
+def test_words_of_the_argument_that_mean_nothing_are_refused(file: str, argument: str, named: str) -> None:
+    with pytest.raises(UserError) as raised:
+        read_config(f"{EXPERIMENTS / file}:{argument}", [])
+    assert named in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--profile", "0"], "--profile 0: expected 1 or more steps"),
+        (["--profile", "--resume-check"], "--profile with --resume-check: expected one of them"),
+        (["--json", "found.json"], "--json found.json: expected --preflight TOPOLOGY with it"),
+        (["--compilations", "3"], "--compilations 3: expected --preflight TOPOLOGY with it"),
+    ],
+)
+def test_options_of_no_use_together_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["train", "--config", BASE, "--workdir", str(tmp_path / "run"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
