@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mrsr.remote import is_remote, upload
+
+_LOG = logging.getLogger(__name__)
 
 
 def part_of(path: Path) -> Path:
@@ -43,7 +46,7 @@ class Log:
     """A text file that lines are added to, those of an earlier run before them.
 
     In a bucket, where nothing can be added to a file, it is written again as a whole: once in `EVERY` seconds, and at
-    the end.
+    the end. Where that fails, a warning says so and the next time has all the lines: a log is not worth a run.
     """
 
     EVERY = 60.0
@@ -72,6 +75,9 @@ class Log:
             self._upload()
 
     def _upload(self) -> None:
-        with replaced(self._path) as here:
-            here.write_text("".join(self._lines), encoding="utf-8")
+        try:
+            with replaced(self._path) as here:
+                here.write_text("".join(self._lines), encoding="utf-8")
+        except OSError as error:
+            _LOG.warning("%s", error)
         self._written = time.monotonic()

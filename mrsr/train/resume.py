@@ -163,6 +163,8 @@ def _with_networks_of(
         if name in found and _shapes(found[name]) == _shapes(panel[name]):
             panel[name] = found[name]
             say(f"discriminator {name}: from {folder}")
+        elif seat.config.trained and name in found:
+            say(f"discriminator {name}: from scratch, for that in {folder} is of another shape")
         elif not seat.config.trained:
             raise UserError(f"train.init_from={folder}: holds no discriminator {name} such as this config's")
     return dataclasses.replace(state, params=params, ema_params=jax.tree.map(jnp.copy, params), panel=panel)

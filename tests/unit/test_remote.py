@@ -68,6 +68,19 @@ def test_a_log_in_a_bucket_is_written_again_now_and_then(
     assert gcs.objects[bucket.name] == {"metrics.jsonl": b"1\n2\n"}
 
 
+def test_a_log_that_cannot_be_written_is_no_end_and_is_written_the_next_time(
+    bucket: Path, gcs: GcsServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log(bucket / "metrics.jsonl")
+    monkeypatch.setattr(Log, "EVERY", 0.0)
+    gcs.denied.add(bucket.name)
+    log.write("1")
+    assert "metrics.jsonl: not written" in caplog.text
+    gcs.denied.clear()
+    log.write("2")
+    assert gcs.objects[bucket.name] == {"metrics.jsonl": b"1\n2\n"}
+
+
 def test_a_listing_has_what_another_client_has_written_since(bucket: Path, gcs: GcsServer) -> None:
     (bucket / "run" / "a").write_text("a")
     assert [path.name for path in (bucket / "run").iterdir()] == ["a"]
