@@ -12,10 +12,12 @@ from PIL import Image
 
 from mrsr.config import ExperimentConfig
 from mrsr.config.validate import FIGURES
+from mrsr.errors import UserError
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.compare import Comparison
 from mrsr.evaluation.degradation import Degradation, parse_degradations
 from mrsr.evaluation.evaluate import OnFrame, evaluate
+from mrsr.evaluation.geometry import allowed_routes
 from mrsr.evaluation.picture import comparison_picture, save_picture
 from mrsr.evaluation.table import gain, means
 from mrsr.inference.runtime import Runtime
@@ -60,6 +62,42 @@ def degradations(config: ExperimentConfig) -> list[Degradation]:
     if trained.codec:
         names.append(f"h264:{sum(trained.h264_crf) // 2}")
     return parse_degradations(names)
+
+
+def check_metric(config: ExperimentConfig, clips: Sequence[Clip]) -> None:
+    """Passes a config without `stop.metric`, or with one that evaluations on these clips may give.
+
+    Raises:
+      UserError: there are no clips, or the inputs do not go through its degradation.
+    """
+    metric = config.stop.metric
+    if not metric:
+        return
+    if not clips:
+        raise UserError(f"stop.metric={metric!r}: no clips are held out to measure it on; expected '', or clips")
+    route, degradation, _ = metric.split("/")
+    known = [str(each) for each in degradations(config)]
+    if degradation not in known:
+        raise UserError(f"stop.metric={metric!r}: degradation {degradation!r}; expected one of {', '.join(known)}")
+    routes = [str(each) for clip in clips for each in allowed_routes(clip, config.route_set(), config.ladder())]
+    if route not in routes:
+        known = list(dict.fromkeys(routes))
+        raise UserError(f"stop.metric={metric!r}: no clip held out allows {route}; expected one of {', '.join(known)}")
+
+
+def check_measured(metric: str, scalars: Mapping[str, float]) -> None:
+    """Passes the figures of an evaluation that hold a metric, `""` for none, by `ROUTE/DEGRADATION/NAME`.
+
+    PSNR may be missing where SSIM is not: it has no meaning while an output is the truth itself.
+
+    Raises:
+      UserError: it was not measured, and will not be.
+    """
+    row, _, name = metric.rpartition("/")
+    if metric and metric not in scalars and (name != "psnr_y" or f"{row}/ssim_y" not in scalars):
+        why = " (it wants OpenCV, and two frames of every clip)" if name in ("warping_error", "tof") else ""
+        known = ", ".join(found for found in scalars if found.startswith(f"{row}/"))
+        raise UserError(f"stop.metric={metric!r}: was not measured{why}; expected one of {known or ', '.join(scalars)}")
 
 
 def measure(

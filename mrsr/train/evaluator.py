@@ -14,11 +14,12 @@ from typing import Any
 
 from mrsr.checkpoint import WEIGHTS, write_weights
 from mrsr.config import ExperimentConfig, save_config
+from mrsr.errors import UserError
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.evaluate import write_report
 from mrsr.files import replaced
 from mrsr.inference.jax_runtime import JaxRuntime
-from mrsr.train.evaluate import Evaluation, evaluate_run, mean_psnr, measure
+from mrsr.train.evaluate import Evaluation, check_measured, evaluate_run, mean_psnr, measure
 from mrsr.train.gate import Gate
 from mrsr.train.reporting import Reporter
 from mrsr.train.stopping import better, stop_by_figures
@@ -47,11 +48,14 @@ class Evaluator:
         self._metric = config.stop.metric or "mean/psnr_y"
 
     def start(self, step: int, params: Any) -> None:
-        """Takes up the history of the run as far as `step`, and measures what must not get worse where that is new."""
+        """Takes up the history of the run as far as `step`, and measures what must not get worse where that is new.
+
+        Raises:
+          UserError: the history is damaged, or what was measured before the run is missing or damaged.
+        """
         path = self._workdir / HISTORY
         if step and path.is_file():
-            known = json.loads(path.read_text(encoding="utf-8"))
-            self._history = [record for record in known if record["step"] <= step]
+            self._history = [record for record in _records(path) if record["step"] <= step]
             if self._history and self._history[-1]["step"] == step and self._history[-1]["best"]:
                 # The process before this one may have been killed before it had kept them.
                 self._keep_best(step, params)
@@ -68,13 +72,18 @@ class Evaluator:
         return stop_by_figures(self._config.stop, [_figure(record, metric) for record in self._history])
 
     def evaluate(self, step: int, params: Any) -> None:
-        """Measures averaged parameters on the held-out clips, and what follows from it."""
+        """Measures averaged parameters on the held-out clips, and what follows from it.
+
+        Raises:
+          UserError: `stop.metric` is none of what was measured.
+        """
         if self._held_out:
             picture = self._workdir / "pictures" / f"step_{step:07d}.png"
             evaluation = evaluate_run(self._config, self._loaded(params), self._held_out, picture)
             write_report(evaluation.report, self._workdir / "evaluation.json")
             self._reporter.picture(step, "held out", evaluation.picture)
             scalars = evaluation.scalars()
+            check_measured(self._config.stop.metric, scalars)
             named = {f"evaluate/{name}": value for name, value in scalars.items()}
             self._reporter.figures(step, named, evaluation.summary())
         else:
@@ -120,6 +129,16 @@ class Evaluator:
         with replaced(folder / "best.json") as beside:
             figure = _figure(self._history[-1], self._metric)
             beside.write_text(json.dumps({"step": step, self._metric: figure}) + "\n", encoding="utf-8")
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return [{"step": int(r["step"]), "figures": dict(r["figures"]), "best": bool(r["best"])} for r in known]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{path}: damaged ({error!r}); remove it to go on without the evaluations so far, which decide what is best"
+        ) from None
 
 
 def _figure(record: Mapping[str, Any], metric: str) -> float:

@@ -16,6 +16,7 @@ from mrsr.train import resume
 from mrsr.train.agreement import agreed, introduce, is_first, meet
 from mrsr.train.ahead import Ahead
 from mrsr.train.devices import check_batch
+from mrsr.train.evaluate import check_metric
 from mrsr.train.evaluator import Evaluator
 from mrsr.train.goodput import Goodput
 from mrsr.train.outcome import Outcome, forget_outcome, keep_outcome
@@ -50,14 +51,16 @@ def train(
       profiled: steps that are traced, of the first process.
 
     Raises:
-      UserError: the config contradicts itself, the folder, or the number of devices; or the data have changed.
+      UserError: the config contradicts itself, the folder, or the number of devices; the data have changed; or
+        `stop.metric` is none of what is measured.
       RunError: a loss is not finite, or spikes too often; what the step was given is kept, and the newest checkpoint is
-        good.
+        good. Or the batches ran out.
     """
     validate(config)
     check_batch(config.train.batch_size)
     for clip in (*held_out, *guarded):
         allowed_routes(clip, config.route_set(), config.ladder())
+    check_metric(config, held_out)
     introduce()
     if is_first():
         _claim(config, workdir, data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from mrsr.checkpoint import Store
@@ -18,6 +17,7 @@ from mrsr.train.evaluator import Evaluator
 from mrsr.train.flight import Figures, Flight
 from mrsr.train.goodput import Goodput
 from mrsr.train.optimizer import learning_rate
+from mrsr.train.preemption import Asked
 from mrsr.train.profiling import Profile
 from mrsr.train.reporting import Reporter
 from mrsr.train.speed import utilisation_meter
@@ -60,8 +60,12 @@ class Run:
         self.before = self._trained()
         self.logged, self.since = 0, time.monotonic()
 
-    def steps(self, state: TrainState, source: Ahead, asked: Callable[[int], bool]) -> str:
-        """Steps until there is a reason to end; returns it, with the last state saved."""
+    def steps(self, state: TrainState, source: Ahead, asked: Asked) -> str:
+        """Steps until there is a reason to end; returns it, with the last state saved.
+
+        Raises:
+          RunError: a loss is not finite, or spikes too often; or the batches ran out.
+        """
         limits = self.config.train
         self.saved = self.logged = step = int(state.step)
         one_step, release = parallel_step(self.config), over_devices(released, donate=(0,))
@@ -77,6 +81,10 @@ class Run:
                 with self.goodput.spent("data"):
                     batch = next(source)
             except StopIteration:
+                if not asked.alone():
+                    if is_alone():
+                        self._save()
+                    raise RunError(f"step {step}: the batches ran out; expected one for every step") from None
                 reason = ASKED
                 break
             except BaseException:

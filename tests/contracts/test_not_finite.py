@@ -105,3 +105,8 @@ def test_parameters_out_of_range_end_the_run_before_they_are_saved(tmp_path: Pat
         train(config, tmp_path / "run", partial(batches_of, config), [])
     _, params = load_model(tmp_path / "run")
     assert all(np.abs(leaf).max() < 10 for leaf in leaves(params).values())
+
+
+def test_batches_that_run_out_end_a_run_as_a_failure_and_not_as_one_to_be_started_again(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"^step 0: the batches ran out; expected one for every step$"):
+        train(two_rungs(), tmp_path / "run", lambda _: iter(()), [])

@@ -5,12 +5,15 @@ import pytest
 from PIL import Image
 from small import photograph
 
-from mrsr.config import ExperimentConfig, TrainConfig
+from mrsr.config import ExperimentConfig, StopConfig, TrainConfig
 from mrsr.config.validate import FIGURES
+from mrsr.errors import UserError
 from mrsr.evaluation.clips import clip_from_array
 from mrsr.inference.runtime import BicubicRuntime
 from mrsr.ladder import Ladder
-from mrsr.train.evaluate import Evaluation, evaluate_run
+from mrsr.train.evaluate import Evaluation, check_measured, check_metric, evaluate_run
+from mrsr.train.evaluator import HISTORY, Evaluator
+from mrsr.train.reporting import Reporter
 
 LADDER = Ladder((40, 80, 160))
 
@@ -47,3 +50,37 @@ def test_every_figure_that_may_end_a_run_is_logged(tmp_path):
     assert {name: figures[name] for name in logged if name in figures} == figures
     assert "40:80/bicubic/consistency" not in logged, "no output lies below to agree with"
     assert all(np.isfinite(value) for value in logged.values())
+
+
+def test_a_metric_that_no_evaluation_can_give_is_refused_before_the_run():
+    clip = clip_from_array("cat", photograph(48, 48)[None], 25, cutout=True)
+    config = ExperimentConfig(stop=StopConfig(metric="180:720/bicubic/psnr_y", reaches=30.0))
+    check_metric(config, [clip])
+    check_metric(ExperimentConfig(), [])
+    with pytest.raises(UserError, match=r"^stop\.metric='180:720/bicubic/psnr_y': no clips are held out"):
+        check_metric(config, [])
+    config.stop.metric = "180:720/jpeg:12/psnr_y"
+    config.data.degradation.jpeg, config.data.degradation.jpeg_quality = 0.5, (40, 90)
+    with pytest.raises(UserError, match=r"degradation 'jpeg:12'; expected one of bicubic, jpeg:65$"):
+        check_metric(config, [clip])
+
+
+def test_a_metric_that_was_not_measured_ends_a_run():
+    scalars = {"180:720/bicubic/psnr_y": 30.0, "180:720/bicubic/ssim_y": 0.9, "360:360/bicubic/ssim_y": 1.0}
+    check_measured("", scalars)
+    check_measured("180:720/bicubic/psnr_y", scalars)
+    # The output was the truth itself.
+    check_measured("360:360/bicubic/psnr_y", scalars)
+    with pytest.raises(UserError, match=r"tof': was not measured \(it wants OpenCV.*bicubic/psnr_y, .*bicubic/ssim_y$"):
+        check_measured("180:720/bicubic/tof", scalars)
+    with pytest.raises(UserError, match="was not measured"):
+        check_measured("360:720/bicubic/psnr_y", scalars)
+
+
+@pytest.mark.parametrize("text", ['[{"step": 2, "fig', '[{"step": 2}]', "7"])
+def test_a_damaged_history_is_refused(tmp_path, text):
+    (tmp_path / HISTORY).write_text(text)
+    with Reporter(None, 4, 2) as reporter:
+        evaluator = Evaluator(ExperimentConfig(), tmp_path, [], [], reporter)
+        with pytest.raises(UserError, match=r"evaluations\.json: damaged"):
+            evaluator.start(2, {})
