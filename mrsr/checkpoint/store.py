@@ -12,7 +12,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 
 from mrsr.checkpoint.checksums import DamagedError, check, is_sealed, seal, unreadable
-from mrsr.checkpoint.newest import newest_good
+from mrsr.checkpoint.newest import Decided, newest_good
 from mrsr.errors import RunError, UserError
 from mrsr.remote import absolute, is_remote
 
@@ -75,19 +75,23 @@ class Store:
             check(self.folder / str(step))
         return self._load(step, model, training)
 
-    def restore_newest(self, model: Any, training: Any, say: Callable[[str], None]) -> tuple[int, Any, Any]:
+    def restore_newest(
+        self, model: Any, training: Any, say: Callable[[str], None], decided: Decided = lambda decide: decide()
+    ) -> tuple[int, Any, Any]:
         """The newest step that is whole, and its two pytrees as of `restore`; one step at least was saved.
 
-        Newer ones that are damaged are told of and set aside as `damaged_STEP`: their steps can be saved again.
+        Newer ones that are damaged are told of and set aside as `damaged_STEP`: their steps can be saved again. Of
+        several processes one checks and sets aside, by `decided` as of `newest_good`.
 
         Raises:
           UserError: all are damaged, each named, or of another model.
         """
         self._finish()
         load = lambda step: self._load(step, model, training)  # noqa: E731
-        found = newest_good(self.folder, self._manager.all_steps(), load, say)
-        if found.passed:
-            self._set_aside(found.passed)
+        found = newest_good(self.folder, self._manager.all_steps(), load, say, decided)
+        decided(lambda: self._set_aside(found.passed))
+        # Orbax would go on counting what is set aside: no step up to the newest it knows of is saved.
+        self._manager.reload()
         return found.step, *found.value
 
     def close(self) -> None:
@@ -131,15 +135,11 @@ class Store:
         return restored["model"], restored["training"]
 
     def _set_aside(self, steps: tuple[int, ...]) -> None:
-        if ocp.multihost.is_primary_host(0):
-            folder = epath.Path(self.folder)
-            for step in steps:
-                (folder / f"damaged_{step}").rmtree(missing_ok=True)
-                # In a bucket file by file: a step of which some are moved lacks them, and stays damaged.
-                (folder / str(step)).rename(folder / f"damaged_{step}")
-        ocp.multihost.sync_global_processes("damaged checkpoints set aside")
-        # Orbax would go on counting them: no step up to the newest it knows of is saved.
-        self._manager.reload()
+        folder = epath.Path(self.folder)
+        for step in steps:
+            (folder / f"damaged_{step}").rmtree(missing_ok=True)
+            # In a bucket file by file: a step of which some are moved lacks them, and stays damaged.
+            (folder / str(step)).rename(folder / f"damaged_{step}")
 
 
 def restored_items(manager: ocp.CheckpointManager, step: int, args: ocp.args.Composite) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
@@ -10,9 +11,17 @@ import numpy as np
 
 T = TypeVar("T")
 
-_BYTES = 1024
-_PATIENCE_SECONDS = 24 * 3600
-"""A process may be at an evaluation while the others wait; one that ends is heard of at once (`watch.py`)."""
+_BYTES = 16384
+"""Of what is agreed on, as JSON: a sentence with a path or two."""
+
+PATIENCE = 600
+"""Seconds the processes wait for one another: the first may compile a step for minutes that another has kept.
+
+One that ends is heard of at once (`watch.py`).
+"""
+
+AT_EVALUATION = 24 * 3600
+"""Seconds where the first may be at an evaluation while the others wait."""
 
 
 def is_first() -> bool:
@@ -25,26 +34,28 @@ def is_alone() -> bool:
     return jax.process_count() == 1
 
 
-def meet(where: str) -> None:
+def meet(where: str, patience: int = PATIENCE) -> None:
     """Returns once every process of the job is here.
 
     The devices wait for one another as well, but those of a CPU no longer than 30 s the first time.
 
     Args:
       where: a name, the same on all.
+      patience: seconds to wait for the others, at most.
     """
     if not is_alone():
         import orbax.checkpoint as ocp
 
         everyone = set(range(jax.process_count()))
-        ocp.multihost.sync_global_processes(where, timeout=_PATIENCE_SECONDS, processes=everyone)
+        ocp.multihost.sync_global_processes(where, timeout=patience, processes=everyone)
 
 
-def agreed(value: T) -> T:
+def agreed(value: T, patience: int = PATIENCE) -> T:
     """The value that process 0 gives, on every process; each has to ask, at the same point of the run.
 
     Args:
-      value: what JSON can hold, in 1024 bytes.
+      value: what JSON can hold, in 16384 bytes.
+      patience: seconds to wait for the others, at most.
     """
     if is_alone():
         return value
@@ -52,10 +63,20 @@ def agreed(value: T) -> T:
 
     text = json.dumps(value).encode()
     assert len(text) <= _BYTES, text
-    meet("agreement")
+    meet("agreement", patience)
     told: Any = multihost_utils.broadcast_one_to_all(np.frombuffer(text.ljust(_BYTES), np.uint8))
     heard: T = json.loads(bytes(np.asarray(told)))
     return heard
+
+
+def decided(decide: Callable[[], T]) -> T:
+    """What process 0 decides, on every process: it alone calls `decide`, while the others wait to be told.
+
+    Args:
+      decide: gives what `agreed` takes.
+    """
+    # The others' own value is never looked at.
+    return agreed(decide() if is_first() else None)  # type: ignore[return-value]
 
 
 def introduce() -> None:

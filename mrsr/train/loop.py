@@ -9,11 +9,12 @@ from typing import Any
 
 from mrsr.checkpoint import Store
 from mrsr.config import ExperimentConfig, validate
+from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import RunError
 from mrsr.evaluation.clips import Clip
 from mrsr.evaluation.geometry import allowed_routes
 from mrsr.train import resume
-from mrsr.train.agreement import agreed, introduce, is_first, meet
+from mrsr.train.agreement import introduce, is_first, meet
 from mrsr.train.ahead import Ahead
 from mrsr.train.devices import check_batch
 from mrsr.train.evaluate import check_metric
@@ -54,7 +55,7 @@ def train(
       UserError: the config contradicts itself, the folder, or the number of devices; the data have changed; or
         `stop.metric` is none of what is measured.
       RunError: a loss is not finite, or spikes too often; what the step was given is kept, and the newest checkpoint is
-        good. Or the batches ran out.
+        good. Or the batches ran out, or the processes of the job do not see one run folder.
     """
     validate(config)
     check_batch(config.train.batch_size)
@@ -65,15 +66,13 @@ def train(
     if is_first():
         _claim(config, workdir, data)
     meet("the run folder is made")
+    if not (workdir / FILE_NAME).is_file():
+        raise RunError(f"{workdir}: not the run folder that process 0 has made: expected one folder for all")
     goodput = Goodput(workdir if is_first() else None)
     with preemption() as asked, Store(workdir, config.train.keep) as store:
         with goodput.spent("start"):
             state = resume.start(config, store, print if is_first() else _nothing)
         step = int(state.step)
-        if step != (first := agreed(step)):
-            raise RunError(
-                f"{workdir}: starts at step {step} here, at {first} on process 0: expected one folder for all"
-            )
         asked.begin(step)
         goodput.resumed(step)
         total = step + steps_to_go(config.train, step)

@@ -15,10 +15,11 @@ import numpy as np
 from mrsr.checkpoint import NETWORKS, WEIGHTS, Store, has_checkpoint, load_networks
 from mrsr.config import ExperimentConfig, differences, load_config, save_config
 from mrsr.config.serialise import FILE_NAME
-from mrsr.errors import UserError
+from mrsr.errors import RunError, UserError
 from mrsr.files import part_of, replaced
 from mrsr.models.panel import seats_of
 from mrsr.remote import as_path
+from mrsr.train.agreement import agreed, decided
 from mrsr.train.state import TrainState, abstract_state, init_state
 
 DATA = "data.json"
@@ -94,12 +95,20 @@ def _holds_other_things(workdir: Path) -> bool:
 def start(config: ExperimentConfig, store: Store, say: Callable[[str], None]) -> TrainState:
     """The state a run starts from: of its own checkpoints the newest that is whole.
 
+    Of several processes the first checks and chooses, and all restore what it chose.
+
     Raises:
+      RunError: the newest checkpoint is another one than on process 0.
       UserError: all its checkpoints are damaged, or `train.init_from` holds another network, or not a discriminator
         that is to stay as it is there.
     """
-    if store.latest() is not None:
-        step, model, training = store.restore_newest(*_abstract_items(config), say)
+    newest = store.latest()
+    if newest != (first := agreed(newest)):
+        raise RunError(
+            f"{store.folder}: the newest step is {newest} here, {first} on process 0: expected one folder for all"
+        )
+    if newest is not None:
+        step, model, training = store.restore_newest(*_abstract_items(config), say, decided)
         say(f"resuming at step {step}")
         return _state_of(model, training)
     state = init_state(config)

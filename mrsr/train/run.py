@@ -9,7 +9,7 @@ from mrsr.checkpoint import Store
 from mrsr.config import ExperimentConfig
 from mrsr.errors import RunError
 from mrsr.train import forensics, resume
-from mrsr.train.agreement import agreed, is_alone
+from mrsr.train.agreement import AT_EVALUATION, agreed, is_alone
 from mrsr.train.ahead import Ahead, Placed
 from mrsr.train.balance import Balance
 from mrsr.train.devices import over_devices, parallel_step, replicate, unreplicate
@@ -75,7 +75,7 @@ class Run:
         if reason is None and self._evaluation_due(step) and not self.evaluator.evaluated(step):
             # The process before this one was killed between the checkpoint and its evaluation.
             self._evaluate()
-        reason = reason or agreed(self.evaluator.stop_reason())
+        reason = reason or agreed(self.evaluator.stop_reason(), AT_EVALUATION)
         while reason is None:
             try:
                 with self.goodput.spent("data"):
@@ -103,7 +103,7 @@ class Run:
                 self._save()
             if reason is None and self._evaluation_due(step):
                 self._evaluate()
-                reason = agreed(self.evaluator.stop_reason())
+                reason = agreed(self.evaluator.stop_reason(), AT_EVALUATION)
         self._save()
         self.reporter.say(f"ended at step {self.flight.step}: {reason}")
         if reason != ASKED and not self.evaluator.evaluated(self.flight.step):

@@ -2,6 +2,7 @@
 
 `--signal SIGTERM` goes to the launcher, which passes it on; `--signal SIGKILL` to the process itself. Process `--who`
 sends it, when it is brought the batch of step `--at`, or where that is negative before it has begun with the run.
+With `--apart` each has a folder of its number in WORKDIR, as on a disk that the machines do not share.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ if __name__ == "__main__":
     parser.add_argument("--signal")
     parser.add_argument("--who", type=int, default=0)
     parser.add_argument("--at", type=int, default=0)
+    parser.add_argument("--apart", action="store_true")
     args = parser.parse_args()
     config = two_rungs(
         steps=args.steps, batch_size=4, checkpoint_every=args.every, log_every=1, minutes=args.minutes, keep=3
@@ -76,6 +78,7 @@ if __name__ == "__main__":
         given = made if ending is None else lambda start: signalled(made(start), ending, args.at, start)
         if ending is not None and args.at < 0:
             send(ending)
-        outcome = train(config, args.workdir, given, [])
+        workdir = args.workdir / str(host) if args.apart else args.workdir
+        outcome = train(config, workdir, given, [])
         print(f"{outcome.reason} after step {outcome.step}")
     sys.exit(outcome.status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 from small import assert_same_bits, two_rungs
 
-from mrsr.checkpoint import Store
+from mrsr.checkpoint import CHECKPOINTS, Store
+from mrsr.config import save_config
 from mrsr.train.resume import restore
 
 pytestmark = pytest.mark.slow
@@ -147,6 +149,35 @@ def test_one_that_is_killed_is_named_by_the_other_and_one_process_takes_the_run_
     assert "[0] resuming at step 5" in resumed.stdout
     for step, loss in losses_of(two_by_two).items():
         assert losses_of(workdir)[step] == pytest.approx(loss, rel=1e-3)
+
+
+def test_processes_that_see_different_folders_end_and_say_so(launch: Launch, tmp_path: Path) -> None:
+    new = launch(2, 1, tmp_path / "new", 2, "--apart")
+    assert new.returncode == 1, new.stdout
+    reason = f"{tmp_path / 'new' / '1'}: not the run folder that process 0 has made: expected one folder for all"
+    assert f"[0] mrsr: process 1 of 2 failed: {reason}" in new.stdout.splitlines(), new.stdout
+
+    for host, step in ((0, 20), (1, 15)):
+        save_config(two_rungs(batch_size=4), tmp_path / "old" / str(host))
+        with Store(tmp_path / "old" / str(host)) as store:
+            store.save(step, {"params": np.zeros(3)}, {"step": np.int32(step)})
+    old = launch(2, 1, tmp_path / "old", 25, "--apart")
+    assert old.returncode == 1, old.stdout
+    checkpoints = tmp_path / "old" / "1" / CHECKPOINTS
+    reason = f"{checkpoints}: the newest step is 15 here, 20 on process 0: expected one folder for all"
+    assert f"[0] mrsr: process 1 of 2 failed: {reason}" in old.stdout.splitlines(), old.stdout
+
+
+def test_a_damaged_checkpoint_is_passed_over_by_all(launch: Launch, two_by_two: Path, tmp_path: Path) -> None:
+    workdir = shutil.copytree(two_by_two, tmp_path / "run")
+    newest = workdir / CHECKPOINTS / str(STEPS)
+    file = max((path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    file.write_bytes(file.read_bytes()[:-1])
+    done = launch(2, 2, workdir, STEPS)
+    assert done.returncode == 0, done.stdout
+    assert "[0] resuming at step 15" in done.stdout.splitlines()
+    assert newest.is_dir()
+    assert newest.with_name(f"damaged_{STEPS}").is_dir()
 
 
 def test_the_time_of_the_first_process_ends_all_after_the_same_step(launch: Launch, tmp_path: Path) -> None:
