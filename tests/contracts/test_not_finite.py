@@ -53,21 +53,6 @@ def test_a_run_that_blows_up_names_route_and_term_and_keeps_what_was_good(tmp_pa
     assert not all(map(math.isfinite, again.found.norms.values()))
 
 
-def test_a_step_that_is_not_what_was_recorded_is_not_called_reproduced(tmp_path: Path) -> None:
-    config = two_rungs(checkpoint_every=5, steps=12)
-    config.optimizer.warmup, config.optimizer.learning_rate = 1, 1e38
-    with pytest.raises(RunError) as raised:
-        train(config, tmp_path / "run", partial(batches_of, config), [])
-    folder = Path(re.search(r"--replay (\S+);", str(raised.value))[1])
-    report = json.loads((folder / "report.json").read_text())
-    report["figures"]["loss"] *= 1.01
-    (folder / "report.json").write_text(json.dumps(report))
-    assert "loss was " in str(replay(folder).difference)
-    (folder / "state.msgpack").write_bytes(b"no state")
-    with pytest.raises(UserError, match=f"{folder}: damaged"):
-        replay(folder)
-
-
 def test_a_spike_is_kept_left_out_and_gone_on_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,13 +83,35 @@ def test_a_spike_is_kept_left_out_and_gone_on_behind(
     assert int(state.opt_state.gradient_step) == 7
 
 
-def test_parameters_out_of_range_end_the_run_before_they_are_saved(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def overflown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run whose parameters leave the range of float32 in its second step, and what it said."""
+    workdir = tmp_path_factory.mktemp("overflown") / "run"
     config = two_rungs(checkpoint_every=1, steps=10)
     config.optimizer.warmup, config.optimizer.learning_rate = 1, 1e38
-    with pytest.raises(RunError, match=r"step 2: parameter_norm is inf; .*; the checkpoint of step 1 is good"):
-        train(config, tmp_path / "run", partial(batches_of, config), [])
-    _, params = load_model(tmp_path / "run")
+    with pytest.raises(RunError) as raised:
+        train(config, workdir, partial(batches_of, config), [])
+    return workdir, str(raised.value)
+
+
+def test_parameters_out_of_range_end_the_run_before_they_are_saved(overflown: tuple[Path, str]) -> None:
+    workdir, message = overflown
+    assert re.match(r"step 2: parameter_norm is inf; .*; the checkpoint of step 1 is good", message)
+    _, params = load_model(workdir)
     assert all(np.abs(leaf).max() < 10 for leaf in leaves(params).values())
+
+
+def test_a_step_that_is_not_what_was_recorded_is_not_called_reproduced(overflown: tuple[Path, str]) -> None:
+    found = re.search(r"--replay (\S+);", overflown[1])
+    assert found is not None
+    folder = Path(found[1])
+    report = json.loads((folder / "report.json").read_text())
+    report["figures"]["loss"] *= 1.01
+    (folder / "report.json").write_text(json.dumps(report))
+    assert "loss was " in str(replay(folder).difference)
+    (folder / "state.msgpack").write_bytes(b"no state")
+    with pytest.raises(UserError, match=f"{folder}: damaged"):
+        replay(folder)
 
 
 def test_batches_that_run_out_end_a_run_as_a_failure_and_not_as_one_to_be_started_again(tmp_path: Path) -> None:
