@@ -3,7 +3,7 @@
 #   PYTHON=/path/to/python3   the interpreter to make .venv with (3.11 or later)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-beam test-tpu lint bench clean
+.PHONY: help setup demo test test-long test-beam test-tpu lint bench clean
 
 SHELL := bash
 VENV := .venv
@@ -38,6 +38,9 @@ demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ ho
 
 test: $(VENV)/.full ## the tests
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.full ## the tests that take minutes each: training in several processes, in a bucket, killed
+	$(BIN)/python -m pytest -m long
 
 test-beam: .venv-beam/.made ## the builder of data sets as an Apache Beam pipeline, in an environment of its own
 	.venv-beam/bin/python -m pytest tests/unit/data_pipelines/build tests/unit/data_pipelines/test_store.py

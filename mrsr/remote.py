@@ -71,8 +71,6 @@ def absolute(path: Path) -> Path:
 
 def _ask(name: str, bucket: str, inside: str) -> None:
     """Lists one file at most of the folder."""
-    # Of the two clients that etils knows, the one that is not TensorFlow: that takes seconds and 300 MB to load.
-    os.environ.setdefault("EPATH_USE_TF", "false")
     try:
         _client().call("GET", "b/{}/o", bucket, prefix=inside, maxResults=1)
     except ImportError:

@@ -43,6 +43,7 @@ def command(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, env=os.environ | settings, capture_output=True, text=True)
 
 
+@pytest.mark.long
 def test_a_config_that_resumes_exactly_passes_and_nothing_is_left(tmp_path: Path) -> None:
     done = command(tmp_path, "--resume-check", "1:5")
     assert done.returncode == 0, done.stdout + done.stderr

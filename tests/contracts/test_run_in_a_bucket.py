@@ -113,7 +113,7 @@ def train(workdir: Path, cache: Path, *ending: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=os.environ | variables, capture_output=True, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_and_resumed_in_a_bucket_is_uninterrupted_on_a_disk(
     bucket: Path, gcs: GcsServer, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from mrsr.checkpoint import CHECKPOINTS, Store
 from mrsr.config import save_config
 from mrsr.train.resume import restore
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
