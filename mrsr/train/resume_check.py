@@ -99,8 +99,10 @@ def overrides(config: ExperimentConfig, steps: int) -> list[str]:
         "train.checkpoint_every": CHECKPOINT_EVERY,
         "train.evaluate_every": steps // 2 if config.train.evaluate_every else 0,
         "train.evaluate_frames": 1,
+        "stop.metric": "",
         "stop.reaches": 0,
         "stop.window": 0,
+        "stop.improvement": 0,
     }
     return [f"--config.{field}={value}" for field, value in changed.items()]
 
