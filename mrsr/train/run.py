@@ -117,8 +117,8 @@ class Run:
         return self.seconds
 
     def _trained(self) -> float:
-        """Seconds of training in this process: steps, and waiting for their data."""
-        return sum(self.goodput.seconds[part] for part in ("step", "data")) - self.before
+        """Seconds of training in this process: all from the first step's compilation on, but for evaluations."""
+        return sum(self.goodput.seconds[part] for part in ("start", "step", "data", "checkpoint")) - self.before
 
     def _evaluation_due(self, step: int) -> bool:
         every = self.config.train.evaluate_every
