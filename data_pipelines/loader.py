@@ -8,10 +8,12 @@ missed or seen twice.
 
 from __future__ import annotations
 
+import functools
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -38,14 +40,27 @@ class Draw(NamedTuple):
     clip: int
 
 
-class _As:
-    """Turns a clip's number into a `Draw`; at the top of a module, so that other processes can be sent it."""
+class _Epochs:
+    """Every clip of a source once an epoch, each epoch in an order of its own, without end: a source for Grain.
 
-    def __init__(self, source: int) -> None:
-        self.source = source
+    Grain's own shuffle walks to an index in 2**16 steps over the number of clips: 4 ms for the eleven of the sample.
+    """
 
-    def __call__(self, index: int) -> Draw:
-        return Draw(self.source, index)
+    def __init__(self, source: int, clips: int, seed: int) -> None:
+        self.source, self.clips, self.seed = source, clips, seed
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+    def __getitem__(self, index: int) -> Draw:
+        epoch, place = divmod(index, self.clips)
+        return Draw(self.source, int(_order(self.seed, self.source, epoch, self.clips)[place]))
+
+
+@functools.lru_cache(maxsize=16)
+def _order(seed: int, source: int, epoch: int, clips: int) -> np.ndarray:
+    """int64 [clips], a permutation."""
+    return np.random.default_rng((seed, source, epoch)).permutation(clips)
 
 
 class _Make:
@@ -79,10 +94,7 @@ def draws(config: ExperimentConfig, lengths: list[int]) -> Any:
     import grain
 
     seed = config.train.seed
-    orders = [
-        grain.MapDataset.range(length).seed(seed + number).shuffle().repeat().map(_As(number))
-        for number, length in enumerate(lengths)
-    ]
+    orders = [grain.MapDataset.source(_Epochs(number, length, seed)) for number, length in enumerate(lengths)]
     return grain.MapDataset.mix(orders, [source.weight for source in parse_sources(config.data.sources)])
 
 
