@@ -146,7 +146,7 @@ def _check_discriminators(config: ExperimentConfig) -> None:
         side = config.data.crop * judged // config.ladder().top
         if 2**judge.levels > side:
             raise UserError(
-                f"{here}.levels={judge.levels}: expected 2**levels of at most {side}, the side of a cut-out at {judged}p"
+                f"{here}.levels={judge.levels}: expected 2**levels of at most {side}, that of a cut-out at {judged}p"
             )
         if judge.kind == "temporal" and judge.frames > config.data.frames:
             raise UserError(f"{here}.frames={judge.frames}: expected at most data.frames={config.data.frames}")

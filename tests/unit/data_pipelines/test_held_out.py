@@ -99,6 +99,6 @@ def test_a_gate_whose_sources_hold_nothing_out_is_refused(root: Path) -> None:
 def test_every_source_of_a_gate_is_guarded(root: Path) -> None:
     config = _experiment(f"clips:{root}/faces", f"clips:{root}/faces,sample")
     guarded = _names(guarded_clips(config))
-    assert guarded == _names(guarded_clips(_experiment("sample", f"clips:{root}/faces"))) + ["astronaut", "coffee"]
+    assert guarded == [*_names(guarded_clips(_experiment("sample", f"clips:{root}/faces"))), "astronaut", "coffee"]
     with pytest.raises(UserError, match=r"clips:.*/none holds no clips out"):
         guarded_clips(_experiment("sample", f"sample,clips:{root}/none"))
