@@ -26,9 +26,9 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
 
     from mrsr.errors import UserError
     from mrsr.evaluation.evaluate import write_report
-    from mrsr.inference.bench import cost_row, device_name, route_sets, timings
+    from mrsr.inference.bench import cost_row, device_name, timings
     from mrsr.inference.models import find_model, runtime_of
-    from mrsr.ladder import RouteSet
+    from mrsr.ladder import RouteSet, passes
 
     del rest
     if args.json and not args.json.absolute().parent.is_dir():
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     if params is None:
         raise UserError(f"--model {args.model}: has no network; expected a run folder or init:tiny|small|base")
     runtime = runtime_of(config, params, args.runtime)
-    sets = route_sets(runtime.routes)
+    sets = passes(runtime.routes)
     if args.routes:
         asked = config.ladder().routes(args.routes)
         for route in asked:

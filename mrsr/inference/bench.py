@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,7 +12,7 @@ import numpy as np
 
 from mrsr.config import ExperimentConfig
 from mrsr.inference.runtime import Runtime
-from mrsr.ladder import Route, RouteSet
+from mrsr.ladder import RouteSet
 from mrsr.models.flops import frame_sizes, gflop, parameter_count
 
 Row = dict[str, Any]
@@ -23,13 +23,6 @@ def device_name() -> str:
     """What JAX runs on, as it calls it, with the number of CPU cores where that is the CPU."""
     device = jax.devices()[0]
     return f"{device.device_kind}, {os.cpu_count()} cores" if device.platform == "cpu" else device.device_kind
-
-
-def route_sets(routes: Iterable[Route]) -> list[RouteSet]:
-    """Each enlarging route alone, then for every input with several outputs all of them in one pass."""
-    single = [route for route in routes if route.enlarges]
-    together = [[route for route in single if route.input == entry] for entry in sorted({r.input for r in single})]
-    return [RouteSet.of([route]) for route in single] + [RouteSet.of(group) for group in together if len(group) > 1]
 
 
 def cost_row(config: ExperimentConfig, routes: RouteSet, runtime: str) -> Row:

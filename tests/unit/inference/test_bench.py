@@ -13,8 +13,8 @@ import pytest
 
 from mrsr.cli.main import main
 from mrsr.config import ModelConfig, StageConfig, model_size
-from mrsr.inference.bench import route_sets, timings
-from mrsr.ladder import Ladder, Route, RouteSet
+from mrsr.inference.bench import timings
+from mrsr.ladder import Ladder, Route, RouteSet, passes
 from mrsr.models.flops import frame_sizes, gflop
 
 # All seven routes: 360:360 restores and is not measured; 720 has one output, so nothing to give at once.
@@ -31,12 +31,12 @@ PASSES = [
 
 
 def test_every_enlarging_route_alone_then_all_of_an_input_at_once(all_seven: RouteSet) -> None:
-    assert [str(routes) for routes in route_sets(all_seven)] == PASSES
+    assert [str(routes) for routes in passes(all_seven)] == PASSES
 
 
 def test_one_route_is_one_pass() -> None:
-    assert route_sets([Route(180, 720)]) == [RouteSet.parse("180:720")]
-    assert route_sets([Route(360, 360)]) == []
+    assert passes([Route(180, 720)]) == [RouteSet.parse("180:720")]
+    assert passes([Route(360, 360)]) == []
 
 
 @pytest.mark.parametrize(
