@@ -66,13 +66,21 @@ def pixels(build: Builder, features: str, block: int) -> str:
     scaled = build.add("Mul", clipped, build.constant(np.float32(255)))
     # Bytes before they are moved: a quarter of the memory.
     whole = build.add("Cast", build.add("Round", scaled), to=ELEMENTS["uint8"])
+    last = build.add("Transpose", whole, perm=TO_LAST)
     if block == 1:
-        return build.add("Transpose", whole, perm=TO_LAST)
-    shape = build.add("Shape", whole)
-    batch, sizes = (
-        build.add("Slice", shape, build.integers(start), build.integers(end)) for start, end in ((0, 1), (2, 4))
+        return last
+    # The block's own rows are taken out of the channels; its columns lie where they belong already.
+    batch, sizes = _sizes(build, last)
+    apart = build.add(
+        "Reshape", last, build.add("Concat", batch, sizes, build.integers(block, 3 * block), axis=0)
     )
-    apart = build.add("Reshape", whole, build.add("Concat", batch, build.integers(block, block, 3), sizes, axis=0))
-    woven = build.add("Transpose", apart, perm=[0, 4, 1, 5, 2, 3])
+    woven = build.add("Transpose", apart, perm=[0, 1, 3, 2, 4])
     high = build.add("Mul", sizes, build.integers(block))
     return build.add("Reshape", woven, build.add("Concat", batch, high, build.integers(3), axis=0))
+
+
+def _sizes(build: Builder, frames: str) -> tuple[str, str]:
+    """Of [B, H, W, C]: int64 [1], B, and int64 [2], H and W."""
+    shape = build.add("Shape", frames)
+    batch, sizes = (build.add("Slice", shape, *map(build.integers, ends)) for ends in ((0, 1), (1, 3)))
+    return batch, sizes
