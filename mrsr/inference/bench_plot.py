@@ -33,9 +33,10 @@ def plot(report: dict[str, Any], path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds a frame: median, and up to the 99th percentile")
-    axes.set_title(f"{report['model']} on {report['device']}", fontsize=9)
+    axes.set_title(f"{report['model']} on {report['device']}", fontsize=9, pad=14)
     for budget in BUDGETS:
         axes.axvline(budget, color="grey", linewidth=0.8, linestyle="dashed")
-        axes.text(budget, -0.7, f"{1000 // budget} Hz", fontsize=7, ha="center")
+        above = axes.get_xaxis_transform()
+        axes.text(budget, 1.01, f"{1000 // budget} Hz", fontsize=7, transform=above, va="bottom", ha="center")
     with replaced(path) as beside:
         figure.savefig(beside, dpi=150, format="png")
