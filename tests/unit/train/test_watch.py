@@ -18,7 +18,7 @@ def connected() -> tuple[socket.socket, socket.socket]:
 
 
 class Job:
-    """Processes 0 to 2 of one job, as threads: what each would have said at its end. Of those not alive nobody listens."""
+    """Processes 0 to 2 of one job, as threads: what each would have said at its end. The dead do not listen."""
 
     def __init__(self, moment: float, alive: tuple[int, ...]) -> None:
         pairs = {number: connected() for number in (1, 2)}
