@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     from mrsr.errors import UserError
     from mrsr.evaluation.evaluate import write_report
     from mrsr.inference.bench import cost_row, device_name, timings
-    from mrsr.inference.models import find_model, runtime_of
+    from mrsr.inference.models import find_model, load_runtime
     from mrsr.ladder import RouteSet, passes
 
     del rest
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     config, params = find_model(args.model, otherwise="init:tiny")
     if params is None:
         raise UserError(f"--model {args.model}: has no network; expected a run folder or init:tiny|small|base")
-    runtime = runtime_of(config, params, args.runtime)
+    runtime = load_runtime(args.model, args.runtime, otherwise="init:tiny")
     sets = passes(runtime.routes)
     if args.routes:
         asked = config.ladder().routes(args.routes)
