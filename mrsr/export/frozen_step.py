@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mrsr.config import ModelConfig
-from mrsr.ladder import Ladder, RouteSet
-from mrsr.models.state import multiple, state_shapes
+from mrsr.config import ExperimentConfig
+from mrsr.export.graphs import graph_of
+from mrsr.ladder import RouteSet
 from mrsr.models.step import step
 
 
@@ -20,18 +20,17 @@ class FrozenStep:
     Attributes:
       ladder: the ladder the routes stand on.
       routes: what it makes of a frame.
-      config: the network.
       entry: the rung its frames enter at.
       multiple: what the sides (px) of its frames are multiples of.
       states: by key, the positions along each side for one `multiple` of the frame's side, and the channels.
     """
 
-    def __init__(self, ladder: Ladder, routes: RouteSet, config: ModelConfig) -> None:
-        (self.entry,) = routes.inputs
-        self.ladder, self.routes, self.config = ladder, routes, config
-        self.multiple = multiple(ladder, routes, config, self.entry)
-        least = state_shapes(ladder, routes, config, 1, {self.entry: (self.multiple, self.multiple)})
-        self.states = {key: (side, channels) for key, (_, side, _, channels) in least.items()}
+    def __init__(self, config: ExperimentConfig, routes: RouteSet) -> None:
+        graph = graph_of(config, routes)
+        self.ladder, self.routes, self.entry = config.ladder(), routes, routes.inputs[0]
+        self.multiple = graph.multiple
+        self.states = {key: (int(self.multiple * spec.grid), spec.channels) for key, spec in graph.states.items()}
+        self._network = config.model
 
     @property
     def frame_shape(self) -> str:
@@ -63,7 +62,7 @@ class FrozenStep:
         Returns:
           uint8 [B, h, w, 3] by the route's name, and the state for the next frame, float32.
         """
-        held = {key: leaf.astype(self.config.dtype) for key, leaf in state.items()}
+        held = {key: leaf.astype(self._network.dtype) for key, leaf in state.items()}
         outputs, held = self._step(params, frames, held)
         return outputs, {key: leaf.astype(jnp.float32) for key, leaf in held.items()}
 
@@ -72,7 +71,7 @@ class FrozenStep:
         batch, _, height, width, _ = frames.shape
         rows, columns = height // self.multiple, width // self.multiple
         zero = {
-            key: jnp.zeros((batch, rows * side, columns * side, channels), self.config.dtype)
+            key: jnp.zeros((batch, rows * side, columns * side, channels), self._network.dtype)
             for key, (side, channels) in self.states.items()
         }
 
@@ -84,5 +83,5 @@ class FrozenStep:
         return {name: jnp.moveaxis(output, 0, 1) for name, output in outputs.items()}
 
     def _step(self, params: Any, frames: Array, state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-        outputs, state = step(self.ladder, self.routes, self.config, params, {self.entry: frames}, state)
+        outputs, state = step(self.ladder, self.routes, self._network, params, {self.entry: frames}, state)
         return {route.name: output for route, output in outputs.items()}, state

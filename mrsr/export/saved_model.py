@@ -8,7 +8,8 @@ signatures share. `inference.signatures` lists the signatures and their names.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from mrsr.inference.signatures import (
     DEFAULT,
     FRAMES,
     IMAGES,
-    check_model_name,
     default_route,
     frames_name,
     images_name,
+    served_name,
     signature_name,
     state_name,
 )
@@ -55,7 +56,7 @@ def write_saved_model(
       params: its parameters, float32; those no route reads are left out.
       routes: what to export: each enlarging route alone, and all outputs of an input in one pass.
       folder: what stands above the model.
-      name: of the model in requests.
+      name: of the model; in requests it is `inference.signatures.served_name` of it.
       platforms: what the programs are lowered for.
       warm: height and width (px) by input rung of the frames in the warm-up requests, which a server compiles for
         before it says it is ready; `WARM_SIZE` by default, which proves the signatures and warms no other size.
@@ -63,9 +64,8 @@ def write_saved_model(
     Raises:
       UserError: the name or a platform cannot be, no route enlarges, or that version is there already.
     """
-    import tensorflow as tf
-
-    check_model_name(name)
+    if Path(name).name != name:
+        raise UserError(f"model name {name!r}: expected the name of a folder, such as tiny")
     if unknown := sorted(set(platforms) - set(PLATFORMS)):
         raise UserError(f"platform {unknown[0]!r}: expected one of {', '.join(PLATFORMS)}")
     sets = passes(routes)
@@ -74,6 +74,8 @@ def write_saved_model(
     version = folder / name / "1"
     if version.exists():
         raise UserError(f"{version}: is there already; expected a new folder")
+    import tensorflow as tf
+
     used = abstract_params(config.ladder(), routes, config.model)
     module = tf.Module()
     variables = jax.tree_util.tree_map_with_path(
@@ -84,9 +86,11 @@ def write_saved_model(
     signatures: dict[str, Any] = {}
     requests: dict[str, dict[str, np.ndarray]] = {}
     for one in sets:
-        frozen = FrozenStep(config.ladder(), one, config.model)
+        frozen = FrozenStep(config, one)
         size = (warm or {}).get(frozen.entry, WARM_SIZE)
-        for kind, (function, example) in _functions(frozen, variables, platforms, size).items():
+        with _without_paths():
+            functions = _functions(frozen, variables, platforms, size)
+        for kind, (function, example) in functions.items():
             signatures[signature_name(kind, one)] = function
             requests[signature_name(kind, one)] = example
     usual = signature_name("clip", RouteSet.of([default_route(RouteSet.of([r for one in sets for r in one]))]))
@@ -95,10 +99,22 @@ def write_saved_model(
     beside = part_of(version)
     try:
         tf.saved_model.save(module, str(beside), signatures)
-        write_warmup(beside, name, requests)
+        write_warmup(beside, served_name(name), requests)
         beside.replace(version)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _without_paths() -> Iterator[None]:
+    """Programs lowered within do not name the files of the source, which would be paths of this machine."""
+    option = "jax_traceback_in_locations_limit"
+    before = getattr(jax.config, option)
+    jax.config.update(option, 0)
+    try:
+        yield
+    finally:
+        jax.config.update(option, before)
 
 
 def _variable_name(path: Any) -> str:

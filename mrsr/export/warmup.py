@@ -17,14 +17,33 @@ import numpy as np
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 
-_PACKAGE = "tensorflow.serving"
-# Message: its fields as (name, number, type); a type in capitals is a scalar's, another a message's.
-_MESSAGES = {
-    "ModelSpec": (("name", 1, "STRING"), ("signature_name", 3, "STRING")),
-    "PredictRequest": (("model_spec", 1, "ModelSpec"), ("inputs", 2, "map")),
-    "PredictLog": (("request", 1, "PredictRequest"),),
-    "PredictionLog": (("predict_log", 6, "PredictLog"),),
+_MESSAGES = """
+name: "mrsr_prediction_log.proto" package: "tensorflow.serving" syntax: "proto3"
+dependency: "tensorflow/core/framework/tensor.proto"
+message_type {
+  name: "ModelSpec"
+  field { name: "name" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+  field { name: "signature_name" number: 3 type: TYPE_STRING label: LABEL_OPTIONAL }
 }
+message_type {
+  name: "PredictRequest"
+  field { name: "model_spec" number: 1 type_name: ".tensorflow.serving.ModelSpec" label: LABEL_OPTIONAL }
+  field { name: "inputs" number: 2 type_name: ".tensorflow.serving.PredictRequest.InputsEntry" label: LABEL_REPEATED }
+  nested_type {
+    name: "InputsEntry" options { map_entry: true }
+    field { name: "key" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+    field { name: "value" number: 2 type_name: ".tensorflow.TensorProto" label: LABEL_OPTIONAL }
+  }
+}
+message_type {
+  name: "PredictLog"
+  field { name: "request" number: 1 type_name: ".tensorflow.serving.PredictRequest" label: LABEL_OPTIONAL }
+}
+message_type {
+  name: "PredictionLog"
+  field { name: "predict_log" number: 6 type_name: ".tensorflow.serving.PredictLog" label: LABEL_OPTIONAL }
+}
+"""
 
 
 def prediction_log_class() -> Any:
@@ -32,32 +51,13 @@ def prediction_log_class() -> Any:
 
     It lives in a pool of its own, so that it does not clash with `tensorflow-serving-api` where that is installed.
     """
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
     from tensorflow.core.framework import tensor_pb2
 
     pool = descriptor_pool.DescriptorPool()
     _add(pool, tensor_pb2.DESCRIPTOR)
-    file = descriptor_pb2.FileDescriptorProto(name="mrsr_prediction_log.proto", package=_PACKAGE, syntax="proto3")
-    file.dependency.append(tensor_pb2.DESCRIPTOR.name)
-    for message, fields in _MESSAGES.items():
-        described = file.message_type.add(name=message)
-        for name, number, kind in fields:
-            field = described.field.add(name=name, number=number, label=1)
-            if kind.isupper():
-                field.type = field.Type.Value(f"TYPE_{kind}")
-                continue
-            field.type = field.TYPE_MESSAGE
-            field.type_name = f".{_PACKAGE}.{kind}"
-            if kind == "map":
-                field.label = field.LABEL_REPEATED
-                field.type_name = f".{_PACKAGE}.{message}.InputsEntry"
-                entry = described.nested_type.add(name="InputsEntry")
-                entry.options.map_entry = True
-                entry.field.add(name="key", number=1, label=1, type=field.TYPE_STRING)
-                tensor = ".tensorflow.TensorProto"
-                entry.field.add(name="value", number=2, label=1, type=field.TYPE_MESSAGE, type_name=tensor)
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.PredictionLog"))
+    pool.Add(text_format.Parse(_MESSAGES, descriptor_pb2.FileDescriptorProto()))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.serving.PredictionLog"))
 
 
 def _add(pool: Any, file: Any) -> None:
@@ -76,7 +76,7 @@ def write_warmup(folder: Path, name: str, requests: Mapping[str, Mapping[str, np
 
     Args:
       folder: of the version, where `saved_model.pb` lies.
-      name: of the model.
+      name: of the model in requests.
       requests: the arrays by input name, by signature.
     """
     import tensorflow as tf
@@ -103,9 +103,8 @@ def read_warmup(folder: Path) -> dict[str, dict[str, np.ndarray]]:
     requests = {}
     for record in tf.data.TFRecordDataset(str(folder / FILE)).as_numpy_iterator():
         request = log_class.FromString(record).predict_log.request
-        tensors = {
+        requests[request.model_spec.signature_name] = {
             key: tf.make_ndarray(tensor_pb2.TensorProto.FromString(tensor.SerializeToString()))
             for key, tensor in request.inputs.items()
         }
-        requests[request.model_spec.signature_name] = tensors
     return requests

@@ -1,13 +1,13 @@
 """How a SavedModel names what it serves: TensorFlow allows no colon, comma or @ in a name.
 
-For the routes `180:360,180:720` these signatures are there:
+For the routes `180:360,180:720` these signatures are there, with uint8 frames and float32 states:
 
-    clip_180_360_720    `frames` uint8 [B, T, H, W, 3] -> `frames_360`, `frames_720` uint8 [B, T, h, w, 3], from zero state
-    stream_180_360_720  one frame, `frames` uint8 [B, H, W, 3] and every state by name -> `frames_360`, ... and the states
-    zero_180_360_720    `frames` uint8 [B, H, W, 3], of which only the shape is read -> the states before the first frame
+    clip_180_360_720    `frames` [B, T, H, W, 3] -> `frames_360` and `frames_720` [B, T, h, w, 3], from zero state
+    stream_180_360_720  `frames` [B, H, W, 3] and every state -> `frames_360`, `frames_720` and every state
+    zero_180_360_720    `frames` [B, H, W, 3], of which the shape alone is read -> every state before the first frame
     image_180_360_720   `images` [B, T], each a PNG or JPEG file -> `images_360_bytes`, ... [B, T], each a PNG file
 
-The state `180@360` is called `state_180_360`: float32 [B, h, w, channels]. Routes without a recurrent stage have no
+The state `180@360` is called `state_180_360`, [B, h, w, channels]. Routes without a recurrent stage have no
 `zero_` signature, and their `stream_` takes frames alone. `serving_default` is the clip signature of 180:720 where
 that is exported, else of the lowest input's highest output.
 """
@@ -16,14 +16,12 @@ from __future__ import annotations
 
 import re
 
-from mrsr.errors import UserError
 from mrsr.ladder import Route, RouteSet
 
 KINDS = ("clip", "stream", "zero", "image")
 FRAMES = "frames"
 IMAGES = "images"
 DEFAULT = "serving_default"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def signature_name(kind: str, routes: RouteSet) -> str:
@@ -53,11 +51,6 @@ def default_route(routes: RouteSet) -> Route:
     return usual if usual in routes else Route(entry, routes.outputs_of(entry)[-1])
 
 
-def check_model_name(name: str) -> None:
-    """Refuses what cannot stand in a path and in the address of a REST request.
-
-    Raises:
-      UserError: it is not made of letters, digits, dots, underscores and hyphens.
-    """
-    if not _NAME.fullmatch(name):
-        raise UserError(f"model name {name!r}: expected letters, digits, '.', '_' and '-', such as tiny-2")
+def served_name(name: str) -> str:
+    """A model's name in requests, where `/` and `:` have a meaning of their own: `"init-tiny"` for `init:tiny`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
