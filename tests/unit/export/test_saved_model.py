@@ -33,10 +33,10 @@ ENVIRONMENT = os.environ | {
 }
 CASES = {
     "180:720 24x40x1": (24, 40, 1),
-    "180:720 40x24x3": (40, 24, 3),
     "180:720 23x39x3": (23, 39, 3),
     "180:720 72x128x1": (72, 128, 1),
-    "180:360,180:720 23x39x1": (23, 39, 1),
+    "180:720 23x39x1": (23, 39, 1),
+    "180:360,180:720 40x24x1": (40, 24, 1),
     "720:1080 23x39x1": (23, 39, 1),
 }
 
@@ -178,6 +178,17 @@ def test_client_by_rest_gets_the_frames_as_png(served: Path, expected: dict[str,
     frames = np.stack([np.asarray(Image.open(file)) for file in files])
     assert len(files) == FRAMES
     assert np.abs(frames.astype(int) - expected["720:1080 23x39x1 720:1080"][0]).max() <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", ["180:720", "720:1080"])
+def test_client_by_grpc_carries_the_state(
+    route: str, served: Path, facts: dict[str, Any], expected: dict[str, np.ndarray]
+) -> None:
+    if not facts["grpc"]:
+        pytest.skip("tensorflow-serving-api is not installed")
+    frames = np.stack([np.asarray(Image.open(file)) for file in sorted((served / f"grpc {route}").iterdir())])
+    assert np.abs(frames.astype(int) - expected[f"{route} 23x39x1 {route}"][0]).max() <= 1
 
 
 @pytest.mark.slow

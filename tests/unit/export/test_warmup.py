@@ -36,7 +36,7 @@ else:
         for field in a.fields:
             other = b.fields_by_name[field.name]
             assert (field.number, field.type) == (other.number, other.type), field.name
-            if field.message_type is not None and field.message_type.file.name != "tensorflow/core/framework/tensor.proto":
+            if field.message_type is not None and field.message_type.full_name != "tensorflow.TensorProto":
                 same(field.message_type, other.message_type)
     same(ours, theirs)
     print("same")
