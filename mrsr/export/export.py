@@ -19,6 +19,7 @@ from mrsr.export.graphs import graph_of
 from mrsr.export.parity import compare, gate
 from mrsr.inference.exported import PRECISIONS, RUNTIMES_OF, open_form
 from mrsr.inference.jax_runtime import JaxRuntime
+from mrsr.inference.signatures import served_name
 from mrsr.ladder import RouteSet, passes
 from mrsr.manifest import FILE, Manifest, checksum, write_manifest
 
@@ -73,7 +74,7 @@ def export(
         write_weights(folder / WEIGHTS, params, np.float32)
         graphs = tuple(graph_of(config, routes) for routes in passes(wanted.routes))
         manifest = Manifest(
-            name=config.name,
+            name=served_name(config.name),
             config_hash=config_hash(config),
             parameters=sum(leaf.size for leaf in _leaves(params)),
             ladder=config.ladder(),
@@ -112,9 +113,9 @@ def _with_form(
         from mrsr.export.saved_model import write_saved_model
         from mrsr.export.serving_files import write_serving_files
 
-        write_saved_model(config, params, wanted.routes, folder / form, config.name, wanted.platforms)
+        write_saved_model(config, params, wanted.routes, folder / form, manifest.name, wanted.platforms)
         write_serving_files(manifest, folder / form)
-        files = {graph.routes: f"{form}/{config.name}/1" for graph in manifest.graphs}
+        files = {graph.routes: f"{form}/{manifest.name}/1" for graph in manifest.graphs}
     else:
         from mrsr.export.onnx_graph import write_onnx
 
