@@ -55,13 +55,16 @@ def write_onnx(config: ExperimentConfig, params: Any, routes: RouteSet, path: Pa
     if len(routes.inputs) != 1 or not all(route.enlarges for route in routes):
         raise UserError(f"routes {routes}: expected enlarging routes of one input, such as 180:360,180:720")
     graph = graph_of(config, routes)
-    model = _channels_first(config, graph, Traced(_trace(config, params, graph)), precision)
+    model = _channels_first(config, graph, Traced(trace(config, params, graph)), precision)
     with replaced(path) as beside:
         onnx.save(model, beside)
 
 
-def _trace(config: ExperimentConfig, params: Any, graph: Graph) -> onnx.ModelProto:
-    """The step of `graph` as jax2onnx gives it: inputs frames and states, outputs by route and new states."""
+def trace(config: ExperimentConfig, params: Any, graph: Graph) -> onnx.ModelProto:
+    """The step of `graph` as jax2onnx gives it, channels last and in float32.
+
+    Inputs are the frames, the states and one that nothing reads; outputs the frames by route and the new states.
+    """
     from jax2onnx import to_onnx
 
     ladder, routes, entry = config.ladder(), graph.routes, graph.routes.inputs[0]
