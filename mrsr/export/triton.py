@@ -49,7 +49,9 @@ def write_triton(
     for graph in manifest.graphs:
         entry = graph.routes.inputs[0]
         height, width = whole(graph, *{**frame_sizes(graph.routes), **(sizes or {})}[entry])
-        forms = sorted((form for form in graph.files if form.startswith("onnx/")), key=lambda form: "float32" not in form)
+        forms = sorted(
+            (form for form in graph.files if form.startswith("onnx/")), key=lambda form: "float32" not in form
+        )
         if not forms:
             raise UserError(f"Triton repository: routes {graph.routes} have no ONNX graph; export it with --forms")
         name = model_name(manifest, graph)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ from mrsr.manifest import Graph, Manifest
 if TYPE_CHECKING:
     import openvino
 
-HINTS = ("f32", "bf16", "f16")
-"""What the CPU may compute in, by OpenVINO's names."""
+HINTS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+"""What the CPU may compute in, by OpenVINO's names, and what it calls a CPU that can."""
+
+_LOG = logging.getLogger(__name__)
 
 PROGRAMS = 16
 """Compiled programs that are kept; the one unused longest goes first."""
@@ -64,7 +67,7 @@ class OpenVinoRuntime(FrozenRuntime):
           folder: the directory.
           form: `onnx/float32` or `onnx/float16`.
           hint: what the CPU may compute in. float32 unless asked: left alone OpenVINO takes bfloat16 where the CPU has
-            it, up to some levels away; where it has not, the hint changes nothing.
+            it, some levels away. Where it has not, a warning says so and it is float32: emulated, it is slower.
           threads: for one step; every core this process may run on by default.
           cache: a folder for compiled programs, so that the next process need not compile them; none by default.
 
@@ -81,6 +84,9 @@ class OpenVinoRuntime(FrozenRuntime):
         self._folder = folder
         self._form = form
         self._core = openvino.Core()
+        if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)
+            hint = "f32"
         self._settings = {
             "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": threads or available_cores(),
