@@ -10,16 +10,15 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mrsr.config import ExperimentConfig, ModelConfig
+from mrsr.config import ExperimentConfig
 from mrsr.errors import RunError
 from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.imaging.resample import enlarge
 from mrsr.inference.buckets import Size
-from mrsr.inference.slots import Pool
+from mrsr.inference.slots import Pool, gathered, scattered
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.axes import StreamState
 from mrsr.models.state import state_shapes
@@ -44,41 +43,17 @@ class Key:
         return f"{self.routes}{'' if self.network else ' bicubic'}, {width}x{height}, batch {self.batch}"
 
 
-def batch_step(
-    ladder: Ladder,
-    routes: RouteSet,
-    config: ModelConfig,
-    params: Any,
-    slots: StreamState,
-    frames: Array,
-    index: Array,
-    keep: Array,
-) -> tuple[dict[Route, Array], StreamState]:
-    """`models.step.step` once, on the streams of a batch, whose states lie in slots.
+@dataclass(frozen=True, slots=True)
+class _NetworkProgram:
+    """What a batch goes through: its states out of the slots, `models.step.step` once, the states back.
 
-    Args:
-      ladder: the ladder the routes stand on.
-      routes: what to compute; all enter at one rung.
-      config: the network.
-      params: its parameters.
-      slots: [slots, h, w, hidden] by state key, of every stage the routes run.
-      frames: uint8 [B, H, W, 3], whole on every grid.
-      index: int32 [B], the slot of each stream.
-      keep: bool [B, K], by state key in alphabetical order: false where a state starts at zero.
-
-    Returns:
-      uint8 [B, h, w, 3] by route, and the slots with the new states in them.
+    Three programs and not one: joined, the compiler merges the way back into the step, which then rounds differently
+    from the step by itself. The slots are donated to the way back, so that it writes into them.
     """
-    state = {
-        name: jnp.where(keep[:, column, None, None, None], slots[name][index], 0)
-        for column, name in enumerate(sorted(slots))
-    }
-    # The step is compiled as it is by itself, so that it rounds as it does by itself.
-    state, frames = jax.lax.optimization_barrier((state, frames))
-    outputs, state = jax.lax.optimization_barrier(
-        step(ladder, routes, config, params, {routes.inputs[0]: frames}, state)
-    )
-    return outputs, {name: slots[name].at[index].set(new) for name, new in state.items()}
+
+    gather: Callable[..., StreamState]
+    step: Callable[..., tuple[dict[Route, Array], StreamState]]
+    scatter: Callable[..., StreamState]
 
 
 def batch_bicubic(ladder: Ladder, routes: RouteSet, frames: Array) -> dict[Route, Array]:
@@ -102,7 +77,7 @@ class Programs:
         self._params = jax.device_put(params)
         self._slots = slots
         self._background = background
-        self._ready: dict[Key, Callable[..., Any]] = {}
+        self._ready: dict[Key, Any] = {}
         self._prepared: set[Key] = set()
         self._pending: set[Key] = set()
         self._lock = threading.Lock()
@@ -144,16 +119,27 @@ class Programs:
         return sorted(state_shapes(self._ladder, routes, self._config, 1, {routes.inputs[0]: bucket}))
 
     def run(self, key: Key, frames: np.ndarray, index: np.ndarray, keep: np.ndarray) -> dict[Route, np.ndarray]:
-        """One batch; `frames`, `index` and `keep` as in `batch_step`. The states stay where they are.
+        """One batch through the network; the states stay on the device.
+
+        Args:
+          key: of a program that is ready.
+          frames: uint8 [B, *bucket, 3].
+          index: int32 [B], the slot of each stream, the pool's spare one for padding.
+          keep: bool [B, K], by `states_of`: false where a state starts at zero.
+
+        Returns:
+          uint8 [B, h, w, 3] by route.
 
         Raises:
           RunError: the program failed; every state of its pool is zero now.
         """
         pool = self.pool(key.routes.inputs[0], key.bucket)
         slots = {name: pool.states[name] for name in self.states_of(key.routes, key.bucket)}
+        program: _NetworkProgram = self._used(key)
         try:
-            outputs, states = self._used(key)(self._params, slots, frames, index, keep)
-            pool.states.update(states)
+            states = program.gather(slots, index, keep)
+            outputs, states = program.step(self._params, {pool.entry: frames}, states)
+            pool.states.update(program.scatter(slots, states, index))
             return {route: np.asarray(output) for route, output in outputs.items()}
         except (RuntimeError, ValueError) as error:
             pool.restart()
@@ -174,7 +160,7 @@ class Programs:
             for place in [place for place, pool in self.pools.items() if not pool.taken and place not in used]:
                 self.pools.pop(place)
 
-    def _used(self, key: Key) -> Callable[..., Any]:
+    def _used(self, key: Key) -> Any:
         """A compiled program, now the one used last."""
         program = self._ready[key] = self._ready.pop(key)
         return program
@@ -198,5 +184,11 @@ class Programs:
         slots = {name: jax.ShapeDtypeStruct(pool.states[name].shape, pool.states[name].dtype) for name in names}
         index = jax.ShapeDtypeStruct((key.batch,), np.int32)
         keep = jax.ShapeDtypeStruct((key.batch, len(names)), np.bool_)
-        function = jax.jit(partial(batch_step, self._ladder, key.routes, self._config), donate_argnums=1)
-        self._ready[key] = function.lower(self._params, slots, frames, index, keep).compile()
+        gather = jax.jit(gathered).lower(slots, index, keep).compile()
+        states = jax.eval_shape(gathered, slots, index, keep)
+        function = jax.jit(partial(step, self._ladder, key.routes, self._config))
+        self._ready[key] = _NetworkProgram(
+            gather,
+            function.lower(self._params, {pool.entry: frames}, states).compile(),
+            jax.jit(scattered, donate_argnums=0).lower(slots, states, index).compile(),
+        )

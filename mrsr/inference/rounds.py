@@ -103,16 +103,16 @@ class Rounds:
         """Says once that a stream has to wait for a program, and once that it has it."""
         stream = job.stream
         if job.as_paced:
-            if stream.served is not None:
-                self._say(stream, "program_ready", f"{missing.routes} instead of {stream.served}")
-            stream.served = None
+            if stream.told is not None:
+                self._say(stream, "program_ready", f"{missing.routes} is served")
+            stream.told = None
             return
-        instead = "bicubic" if found is None else str(found)
-        if stream.served != instead:
-            refusal = self._programs.failed.get(missing)
-            why = "is being compiled" if refusal is None else f"cannot be compiled: {refusal}"
-            self._say(stream, "waiting_for_program", f"{missing} {why}; served {instead} meanwhile")
-        stream.served = instead
+        instead, refusal = "bicubic" if found is None else str(found), self._programs.failed.get(missing)
+        why = "is being compiled" if refusal is None else f"cannot be compiled: {refusal}"
+        told = f"{missing} {why}; served {instead} meanwhile"
+        if stream.told != told:
+            self._say(stream, "waiting_for_program", told)
+        stream.told = told
 
     def _run_group(self, routes: RouteSet, bucket: Size, network: bool, jobs: list[_Job]) -> None:
         sizes = self._programs.batches(routes, bucket, network)

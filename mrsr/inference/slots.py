@@ -22,7 +22,7 @@ class Pool:
 
     The arrays, [slots + 1, h, w, hidden] by state key, are made with the first program that needs them and never again:
     programs take them donated and give them back. The last slot takes what pads a batch. A slot that is given away
-    holds what its last stream left; its taker must not keep that (`programs.batch_step`'s `keep`).
+    holds what its last stream left; its taker must not keep that (`keep` of `gathered`).
 
     Attributes:
       states: the arrays, by state key.
@@ -96,3 +96,23 @@ def _slot(states: Array, index: Array) -> Array:
 
 def _with_slot(states: Array, index: Array, state: Array) -> Array:
     return states.at[index].set(state)
+
+
+def gathered(slots: StreamState, index: Array, keep: Array) -> StreamState:
+    """The states of the streams of a batch, out of their slots.
+
+    Args:
+      slots: [slots, h, w, hidden] by state key.
+      index: int32 [B], the slot of each stream.
+      keep: bool [B, K], by state key in alphabetical order: false where a state starts at zero.
+
+    Returns:
+      [B, h, w, hidden] by state key.
+    """
+    columns = {name: keep[:, column, None, None, None] for column, name in enumerate(sorted(slots))}
+    return {name: jnp.where(columns[name], array[index], 0) for name, array in slots.items()}
+
+
+def scattered(slots: StreamState, states: StreamState, index: Array) -> StreamState:
+    """The slots with the states of a batch put where `gathered` found them."""
+    return {name: array.at[index].set(states[name]) for name, array in slots.items()}

@@ -79,7 +79,7 @@ class Stream:
       asked: the routes of the frame taken last; None before the first.
       place: where its state lies; None before the first frame.
       kept: keys of the states its previous frame left; every other state starts at zero.
-      served: what it was told it is served while it waits for a program; None while it gets what it wants.
+      told: what was said last of a program it waits for; None while it gets what it wants.
     """
 
     name: str
@@ -89,4 +89,4 @@ class Stream:
     asked: RouteSet | None = None
     place: Place | None = None
     kept: frozenset[str] = frozenset()
-    served: str | None = None
+    told: str | None = None
