@@ -80,7 +80,7 @@ class Engine:
         self._lock = threading.Lock()
         self._offered = threading.Event()
 
-    def levels(self, routes: RouteSet) -> list[RouteSet]:
+    def levels(self, routes: RouteSet) -> tuple[RouteSet, ...]:
         """What a stream that asks for these routes falls through, best first; bicubic comes after them."""
         return levels(self.routes, routes)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mrsr.ladder import Route, RouteSet
 
 
-def levels(trained: RouteSet, asked: RouteSet) -> list[RouteSet]:
+@lru_cache(maxsize=256)
+def levels(trained: RouteSet, asked: RouteSet) -> tuple[RouteSet, ...]:
     """What the network can make instead of `asked`, best first: the asked routes themselves, then each lower top.
 
     A level's top is a rung the model enlarges to; the asked outputs below it stay. Each runs fewer stages than the one
@@ -20,4 +23,4 @@ def levels(trained: RouteSet, asked: RouteSet) -> list[RouteSet]:
     tops = [rung for rung in trained.outputs_of(entry) if entry < rung < outputs[-1]]
     for top in reversed(tops):
         result.append(RouteSet.of(Route(entry, rung) for rung in {top, *(rung for rung in outputs if rung < top)}))
-    return result
+    return tuple(result)

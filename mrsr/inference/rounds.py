@@ -61,8 +61,8 @@ class Rounds:
             wanted.setdefault(self._wanted(job), []).append(job)
         served: dict[_Group, list[_Job]] = {}
         for group, members in wanted.items():
-            for job in members:
-                served.setdefault(self._served(group, len(members), job), []).append(job)
+            for job, instead in self._served(group, members):
+                served.setdefault(instead, []).append(job)
         for (routes, bucket, network), members in sorted(served.items(), key=lambda each: _tightest(each[1])):
             self._run_group(routes, bucket, network, members)
         ended = self._clock()
@@ -85,19 +85,22 @@ class Rounds:
             return options[stream.pace.level], place.bucket, True
         return item.routes, place.bucket, False
 
-    def _served(self, wanted: _Group, count: int, job: _Job) -> _Group:
-        """What the frame does go through: the best there is a program for; what is missing is sent for."""
+    def _served(self, wanted: _Group, jobs: list[_Job]) -> list[tuple[_Job, _Group]]:
+        """What the frames do go through: the best there is a program for; what is missing is sent for."""
         routes, bucket, network = wanted
-        batch = batches(count, self._batch_sizes)[0]
-        if max(self._programs.batches(*wanted), default=0) < batch:
-            self._programs.request(Key(routes, bucket, batch, network))
+        missing = Key(routes, bucket, batches(len(jobs), self._batch_sizes)[0], network)
+        if max(self._programs.batches(*wanted), default=0) < missing.batch:
+            self._programs.request(missing)
         if not network:
-            return wanted
+            return [(job, wanted) for job in jobs]
         ready = (option for option in levels(self._trained, routes) if self._programs.batches(option, bucket))
         found = next(ready, None)
-        job.as_paced = found == routes
-        self._announce(job, Key(routes, bucket, batch), found)
-        return (job.item.routes, bucket, False) if found is None else (found, bucket, True)
+        for job in jobs:
+            job.as_paced = found == routes
+            self._announce(job, missing, found)
+        if found is None:
+            return [(job, (job.item.routes, bucket, False)) for job in jobs]
+        return [(job, (found, bucket, True)) for job in jobs]
 
     def _announce(self, job: _Job, missing: Key, found: RouteSet | None) -> None:
         """Says once that a stream has to wait for a program, and once that it has it."""
@@ -109,7 +112,8 @@ class Rounds:
             return
         instead, refusal = "bicubic" if found is None else str(found), self._programs.failed.get(missing)
         why = "is being compiled" if refusal is None else f"cannot be compiled: {refusal}"
-        told = f"{missing} {why}; served {instead} meanwhile"
+        height, width = missing.bucket
+        told = f"{missing.routes} of {width}x{height} {why}; served {instead} meanwhile"
         if stream.told != told:
             self._say(stream, "waiting_for_program", told)
         stream.told = told

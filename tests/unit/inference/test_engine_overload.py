@@ -152,7 +152,7 @@ def test_a_program_that_was_not_prepared_never_stalls_a_tick():
     assert len(bench.compiler.jobs) == 1
     (event,) = bench.events
     assert event.kind == "waiting_for_program"
-    assert event.detail == "180:720, 40x24, batch 1 is being compiled; served bicubic meanwhile"
+    assert event.detail == "180:720 of 40x24 is being compiled; served bicubic meanwhile"
     bench.compiler.work()
     assert bench.round(one=CLIP[1])["one"].made_by == "network"
     assert bench.events[1].kind == "program_ready"
@@ -168,14 +168,22 @@ def test_the_next_lower_prepared_program_stands_in_for_one_that_is_missing():
     assert bench.engine._streams["one"].pace.took_ms == ()
 
 
-def test_a_larger_batch_that_is_missing_is_done_in_smaller_ones(bench):
-    engine = prepared(batch_sizes=(1, 2))
-    engine.engine.prepare([], {})
+def test_a_larger_batch_that_is_missing_is_done_in_smaller_ones(monkeypatch):
+    """Three streams and a program for one: served by it at once, while the batch of four is sent for and then used."""
+    batched = Bench(buckets=EXACT, batch_sizes=(1, 4))
+    batched.engine.prepare([LOW], {180: [SIZE]}, (1,))
+    run, sizes = batched.engine.programs.run, []
+    monkeypatch.setattr(
+        batched.engine.programs, "run", lambda key, *rest: (sizes.append(key.batch), run(key, *rest))[1]
+    )
     for name in "abc":
-        engine.engine.join(name, MIDDLE)
+        batched.engine.join(name, LOW)
     frames = dict(zip("abc", CLIP, strict=False))
-    assert {result.made_by for result in engine.round(**frames).values()} == {"network"}
-    assert not engine.compiler.jobs
+    for _ in range(2):
+        assert {result.made_by for result in batched.round(**frames).values()} == {"network"}
+        batched.compiler.work()
+    assert sizes == [1, 1, 1, 4]
+    assert batched.events == []
 
 
 def test_a_program_that_cannot_be_compiled_is_said_and_not_tried_again():
