@@ -173,9 +173,12 @@ def test_a_larger_batch_that_is_missing_is_done_in_smaller_ones(monkeypatch):
     batched = Bench(buckets=EXACT, batch_sizes=(1, 4))
     batched.engine.prepare([LOW], {180: [SIZE]}, (1,))
     run, sizes = batched.engine.programs.run, []
-    monkeypatch.setattr(
-        batched.engine.programs, "run", lambda key, *rest: (sizes.append(key.batch), run(key, *rest))[1]
-    )
+
+    def noted(key, *rest):
+        sizes.append(key.batch)
+        return run(key, *rest)
+
+    monkeypatch.setattr(batched.engine.programs, "run", noted)
     for name in "abc":
         batched.engine.join(name, LOW)
     frames = dict(zip("abc", CLIP, strict=False))

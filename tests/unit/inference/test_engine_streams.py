@@ -169,6 +169,16 @@ def test_state_is_handed_over_when_the_input_changes_as_the_runtime_does(exact, 
         same(exact.round(one=frame)["one"], outputs)
 
 
+def test_a_hard_cut_with_a_change_of_input_hands_nothing_over(exact, runtime):
+    low, high = video(1), video(1, (2 * SIZE[0], 2 * SIZE[1]), seed=1)
+    exact.engine.join("one", ALL)
+    exact.round(one=low[0])
+    exact.engine.change("one", TOP)
+    exact.engine.reset("one")
+    expected, _ = alone(runtime, TOP, high)
+    same(exact.round(one=high[0])["one"], expected[0])
+
+
 def test_state_is_resampled_when_the_frame_size_changes_as_the_runtime_does(exact, runtime):
     low, high = video(2), video(1, (40, 72), seed=1)
     exact.engine.prepare([TOP], {360: [high.shape[1:3]]}, (1,))
@@ -202,11 +212,11 @@ def test_outputs_change_from_frame_to_frame_and_the_state_goes_on(exact, runtime
 def test_odd_frames_in_a_bucket_differ_from_the_plain_step_at_the_padded_border_alone(runtime):
     """Inside, beyond what a frame of convolutions reaches from the border, the first frame is the same."""
     bench = Bench(batch_sizes=(1,))
-    bench.engine.prepare([ALL], {180: [(32, 48)]}, (1,))
-    bench.engine.join("one", ALL)
+    bench.engine.prepare([LOW], {180: [(32, 48)]}, (1,))
+    bench.engine.join("one", LOW)
     clip = video(1, ODD)
     result = bench.round(one=clip[0])["one"]
-    (expected,), _ = alone(runtime, ALL, clip)
+    (expected,), _ = alone(runtime, LOW, clip)
     assert bench.engine._streams["one"].place.bucket == (32, 48)
     for route, output in expected.items():
         ratio = route.output // route.input
