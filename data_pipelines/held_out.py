@@ -35,18 +35,17 @@ def guarded_clips(config: ExperimentConfig) -> list[HeldOutClip]:
     """The held-out clips of `gate.sources`, as `held_out_clips` takes those of `data.sources`; [] without a gate.
 
     Raises:
-      UserError: a data set is missing or damaged, or the sources hold no clips out: nothing could be guarded.
+      UserError: a data set is missing or damaged, or one of the sources holds no clips out: it could not be guarded.
     """
     sources = _guarded(config)
-    found = _in_turns(sources, config)
-    if found or not sources:
-        return found
-    if any(str(source) == "sample" for source in sources):
-        return sample.held_out_clips(config.train.evaluate_frames)
-    raise UserError(
-        f"gate.sources={config.gate.sources!r}: holds no clips out; expected sample, sample:faces, or clips:FOLDER "
-        "with a validation split"
-    )
+    for source in sources:
+        if str(source) != "sample" and not _in_turns([source], config):
+            raise UserError(
+                f"gate.sources={config.gate.sources!r}: {source} holds no clips out; expected sample, sample:faces, or "
+                "clips:FOLDER with a validation split"
+            )
+    photos = any(str(source) == "sample" for source in sources)
+    return _in_turns(sources, config) + (sample.held_out_clips(config.train.evaluate_frames) if photos else [])
 
 
 def _guarded(config: ExperimentConfig) -> Sequence[Source]:

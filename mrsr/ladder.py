@@ -100,6 +100,13 @@ class RouteSet:
         return ",".join(route.name for route in self.routes)
 
 
+def passes(routes: Iterable[Route]) -> list[RouteSet]:
+    """Each enlarging route alone, then for every input with several outputs all of them in one pass."""
+    single = [route for route in routes if route.enlarges]
+    together = [[route for route in single if route.input == entry] for entry in sorted({r.input for r in single})]
+    return [RouteSet.of([route]) for route in single] + [RouteSet.of(group) for group in together if len(group) > 1]
+
+
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """A finite set of resolutions, ascending, in p: the SHORT side of a frame in pixels.

@@ -1,4 +1,4 @@
-"""Parameters alone, as bfloat16 in one msgpack file: what of a run is carried and shipped."""
+"""Parameters alone in one msgpack file: what of a run is carried and shipped, and what an exported directory holds."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mrsr.files import replaced
 WEIGHTS = "weights.msgpack"
 
 
-def write_weights(path: Path, params: Any) -> None:
-    """Parameters as bfloat16 in one msgpack file, written beside and renamed."""
-    small = jax.tree.map(lambda leaf: np.asarray(leaf).astype(jnp.bfloat16), params)
+def write_weights(path: Path, params: Any, dtype: Any = jnp.bfloat16) -> None:
+    """Parameters, as `dtype`, in one msgpack file, written beside and renamed."""
+    small = jax.tree.map(lambda leaf: np.asarray(leaf).astype(dtype), params)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path) as beside:
         beside.write_bytes(flax.serialization.to_bytes(small))

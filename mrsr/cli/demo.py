@@ -55,8 +55,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     from mrsr.cli.signals import terminated_as_exit
     from mrsr.demo.run import demo
     from mrsr.evaluation.table import mean_table
+    from mrsr.train.compilation import keep_programs
     from mrsr.train.devices import split_cpu
 
+    keep_programs()
     split_cpu(config.train.cpu_devices)
     with terminated_as_exit():
         report, status = demo(config, args.output)

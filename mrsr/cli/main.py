@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "train a network from a config file",
     "data": "make data sets of video files, and look at them",
     "evaluate": "measure a model on videos, bicubic beside it",
+    "export": "freeze a model for TF Serving, ONNX Runtime, OpenVINO and Triton",
     "upscale": "enlarge a video file",
     "bench": "parameters, FLOPs and time of every route",
     "demo": "the whole path on the embedded sample: train, evaluate, enlarge, report",

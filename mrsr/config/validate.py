@@ -142,8 +142,12 @@ def _check_discriminators(config: ExperimentConfig) -> None:
         for name, least in (("width", 1), ("levels", 1), ("frames", 2)):
             if getattr(judge, name) < least:
                 raise UserError(f"{here}.{name}={getattr(judge, name)}: expected {least} or more")
-        if 2**judge.levels > config.data.crop:
-            raise UserError(f"{here}.levels={judge.levels}: expected 2**levels of at most data.crop={config.data.crop}")
+        judged = min(judge.rungs or outputs)
+        side = config.data.crop * judged // config.ladder().top
+        if 2**judge.levels > side:
+            raise UserError(
+                f"{here}.levels={judge.levels}: expected 2**levels of at most {side}, that of a cut-out at {judged}p"
+            )
         if judge.kind == "temporal" and judge.frames > config.data.frames:
             raise UserError(f"{here}.frames={judge.frames}: expected at most data.frames={config.data.frames}")
         if judge.weight <= 0:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-ArrayT = TypeVar("ArrayT", np.ndarray, Array)
+if TYPE_CHECKING:
+    from jax import Array
+
+ArrayT = TypeVar("ArrayT", np.ndarray, "Array")
+
+
+def array_module(array: Any) -> Any:
+    """`numpy` for its arrays, `jax.numpy` for JAX's: what serves an exported network has no JAX."""
+    if isinstance(array, np.ndarray):
+        return np
+    import jax.numpy
+
+    return jax.numpy
 
 
 def to_float(frames: ArrayT) -> ArrayT:
@@ -18,5 +28,5 @@ def to_float(frames: ArrayT) -> ArrayT:
 
 def to_uint8(frames: ArrayT) -> ArrayT:
     """Float [..., C] as uint8 of the same shape: clipped to [0, 1], scaled to [0, 255], rounded half to even."""
-    xp = np if isinstance(frames, np.ndarray) else jnp
+    xp = array_module(frames)
     return xp.round(xp.clip(frames, 0, 1) * np.float32(255)).astype(np.uint8)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-ArrayT = TypeVar("ArrayT", np.ndarray, Array)
+from mrsr.imaging.ranges import ArrayT, array_module
+
+if TYPE_CHECKING:
+    from jax import Array
 
 _A = -0.5
 
@@ -57,8 +58,9 @@ def _resize_rows(frames: ArrayT, size: int) -> ArrayT:
     if rows == size:
         return frames
     weights, flat = matrix(rows, size), frames.reshape(*lead, rows, columns * channels)
+    xp = array_module(flat)
     # Left to itself an accelerator would multiply in a shorter format than float32.
-    resized: Any = weights @ flat if isinstance(flat, np.ndarray) else jnp.matmul(weights, flat, precision="highest")
+    resized: Any = weights @ flat if xp is np else xp.matmul(weights, flat, precision="highest")
     return resized.reshape(*lead, size, columns, channels)
 
 
@@ -78,6 +80,8 @@ def _phases(ratio: Fraction) -> tuple[tuple[int, tuple[float, ...]], ...]:
 
 def _enlarge_axis(frames: Array, ratio: Fraction, axis: int) -> Array:
     """One axis enlarged by p/q as p weighted sums of slices with stride q: no size enters the weights."""
+    import jax.numpy as jnp
+
     p, q = ratio.numerator, ratio.denominator
     phases = _phases(ratio)
     before = max(0, -min(first for first, _ in phases))

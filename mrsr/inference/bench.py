@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,24 +13,22 @@ import numpy as np
 
 from mrsr.config import ExperimentConfig
 from mrsr.inference.runtime import Runtime
-from mrsr.ladder import Route, RouteSet
+from mrsr.ladder import RouteSet
 from mrsr.models.flops import frame_sizes, gflop, parameter_count
+from mrsr.models.step import step_state
 
 Row = dict[str, Any]
-"""One row of the report: `route`, `runtime`, `parameters`, `gflop`, `ms` with `p50`, `p95`, `p99`, and `fps`."""
+"""One row of the report: `route`, `runtime`, `parameters`, `gflop`, `state_mb`, `ms` with `p50`, `p95`, `p99`, and what
+follows from its median: `fps`, `gflops` (GFLOP/s achieved), and `streams`, one after another, by their rate in Hz."""
+
+RATES = (10, 20, 30, 50)
+"""Frames a second of the streams that are counted."""
 
 
 def device_name() -> str:
     """What JAX runs on, as it calls it, with the number of CPU cores where that is the CPU."""
     device = jax.devices()[0]
     return f"{device.device_kind}, {os.cpu_count()} cores" if device.platform == "cpu" else device.device_kind
-
-
-def route_sets(routes: Iterable[Route]) -> list[RouteSet]:
-    """Each enlarging route alone, then for every input with several outputs all of them in one pass."""
-    single = [route for route in routes if route.enlarges]
-    together = [[route for route in single if route.input == entry] for entry in sorted({r.input for r in single})]
-    return [RouteSet.of([route]) for route in single] + [RouteSet.of(group) for group in together if len(group) > 1]
 
 
 def cost_row(config: ExperimentConfig, routes: RouteSet, runtime: str) -> Row:
@@ -40,9 +39,25 @@ def cost_row(config: ExperimentConfig, routes: RouteSet, runtime: str) -> Row:
         "runtime": runtime,
         "parameters": parameter_count(ladder, routes, config.model),
         "gflop": gflop(ladder, routes, config.model),
+        "state_mb": _state_bytes(config, routes) / 1e6,
         "ms": None,
         "fps": None,
+        "gflops": None,
+        "streams": None,
     }
+
+
+def _state_bytes(config: ExperimentConfig, routes: RouteSet) -> int:
+    """Of one stream."""
+    state = jax.eval_shape(lambda: step_state(config.ladder(), routes, config.model, 1, frame_sizes(routes)))
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+def achieved(row: Row) -> Row:
+    """What follows from a row's median: `gflops` and `streams`."""
+    median = row["ms"]["p50"]
+    streams = {str(rate): int(1e3 / rate / median) for rate in RATES}
+    return row | {"gflops": None if row["gflop"] is None else 1e3 * row["gflop"] / median, "streams": streams}
 
 
 def timings(runtime: Runtime, routes: RouteSet, frames: int, on_frame: Callable[[], None] = lambda: None) -> Row:

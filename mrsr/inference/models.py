@@ -9,12 +9,15 @@ from typing import Any
 from mrsr.checkpoint import WEIGHTS, has_checkpoint, load_model
 from mrsr.config import SIZES, ExperimentConfig, model_size
 from mrsr.errors import UserError
+from mrsr.inference.exported import PACKAGES, installed, open_exported
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
+from mrsr.manifest import FILE as MANIFEST
+from mrsr.manifest import Manifest, read_manifest
 from mrsr.models.step import init_params
 from mrsr.remote import as_path
 
-RUNTIMES = ("auto", "jax")
+RUNTIMES = ("auto", "jax", *PACKAGES)
 DEMO_RUN = Path("demo/run")
 HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER"
 
@@ -45,23 +48,40 @@ def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[Experiment
     return load_model(as_path(name))
 
 
-def runtime_of(config: ExperimentConfig, params: Any, runtime: str = "auto") -> Runtime:
-    """A model, as `find_model` gives it, on the runtime `--runtime` names.
+def runtime_of(config: ExperimentConfig, params: Any) -> Runtime:
+    """A model, as `find_model` gives it, on JAX; the baseline on NumPy."""
+    return BicubicRuntime(config.ladder(), config.route_set()) if params is None else JaxRuntime(config, params)
+
+
+def load_runtime(model: str | None, runtime: str = "auto", otherwise: str = "bicubic") -> Runtime:
+    """What `--model` names, on the runtime `--runtime` names.
+
+    By itself (`auto`) an exported directory runs on OpenVINO, or else ONNX Runtime, where one is installed and JAX has
+    the CPU alone; on JAX otherwise, as everything else does.
 
     Raises:
-      UserError: there is no such runtime.
+      UserError: there is no such model or runtime, or the one cannot be had on the other.
     """
     if runtime not in RUNTIMES:
         raise UserError(f"--runtime {runtime}: expected one of {', '.join(RUNTIMES)}")
-    if params is None:
-        return BicubicRuntime(config.ladder(), config.route_set())
-    return JaxRuntime(config, params)
+    folder = None if model is None else as_path(model)
+    exported = folder is not None and (folder / MANIFEST).is_file()
+    if not exported and runtime not in ("auto", "jax"):
+        raise UserError(
+            f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
+        )
+    if exported and folder is not None and runtime != "jax":
+        manifest = read_manifest(folder)
+        chosen = runtime if runtime != "auto" else _fastest(manifest)
+        if chosen != "jax":
+            return open_exported(chosen, manifest, Path(folder))
+    return runtime_of(*find_model(model, otherwise))
 
 
-def load_runtime(model: str | None, runtime: str = "auto") -> Runtime:
-    """What `--model` names, on the runtime `--runtime` names.
+def _fastest(manifest: Manifest) -> str:
+    """The runtime of a directory's ONNX graphs where there is nothing better than a CPU, else `jax`."""
+    import jax
 
-    Raises:
-      UserError: there is no such model or runtime.
-    """
-    return runtime_of(*find_model(model), runtime)
+    if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms():
+        return next((name for name in ("openvino", "onnxruntime") if installed(name)), "jax")
+    return "jax"

@@ -33,7 +33,9 @@ class ConvGRU(nn.Module):
         Returns:
           Features of the same shape as before, and the new state.
         """
-        passed, seen = jnp.split(features, [features.shape[-1] - self.hidden], axis=-1)
+        others = features.shape[-1] - self.hidden
+        # Without others nothing is split: ONNX has no parts of no channels.
+        passed, seen = jnp.split(features, [others], axis=-1) if others else (None, features)
         state = state.astype(self.dtype)
         gates = nn.sigmoid(Conv(2 * self.hidden, self.dtype, name="gates")(jnp.concatenate([seen, state], axis=-1)))
         update, reset = jnp.split(gates, 2, axis=-1)
@@ -41,4 +43,4 @@ class ConvGRU(nn.Module):
             Conv(self.hidden, self.dtype, name="candidate")(jnp.concatenate([seen, reset * state], axis=-1))
         )
         state = state + update * (candidate - state)
-        return jnp.concatenate([passed, state], axis=-1), state
+        return state if passed is None else jnp.concatenate([passed, state], axis=-1), state

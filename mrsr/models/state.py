@@ -1,16 +1,21 @@
-"""Recurrent state as an explicit value: its shapes, its zero, its reset at a cut, its hand-over to another input."""
+"""Recurrent state as an explicit value: its shapes, its zero, its reset at a cut, its hand-over to another input.
+
+Shapes and hand-over need no JAX: what serves an exported network has none.
+"""
 
 from __future__ import annotations
 
 import math
-
-import jax.numpy as jnp
-from jax import Array
+from typing import TYPE_CHECKING
 
 from mrsr.config import ModelConfig
 from mrsr.imaging.resample import resize
 from mrsr.ladder import Ladder, RouteSet
-from mrsr.models.axes import StreamState
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from mrsr.models.axes import StreamState
 
 Sizes = dict[int, tuple[int, int]]
 """Height and width (px) of the frames that enter at each input rung."""
@@ -45,12 +50,16 @@ def state_shapes(
 
 def zero_state(ladder: Ladder, routes: RouteSet, config: ModelConfig, batch: int, sizes: Sizes) -> StreamState:
     """The state before a stream's first frame: zeros, in the dtype of the computation."""
+    import jax.numpy as jnp
+
     shapes = state_shapes(ladder, routes, config, batch, sizes)
     return {name: jnp.zeros(shape, jnp.dtype(config.dtype)) for name, shape in shapes.items()}
 
 
 def reset_state(state: StreamState, cut: Array) -> StreamState:
     """The state with the streams that had a hard cut set to zero; `cut` is bool [B]."""
+    import jax.numpy as jnp
+
     return {name: jnp.where(cut[:, None, None, None], jnp.zeros_like(leaf), leaf) for name, leaf in state.items()}
 
 

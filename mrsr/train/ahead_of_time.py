@@ -7,11 +7,16 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from mrsr.config import ExperimentConfig
+from mrsr.ladder import RouteSet
+from mrsr.models.flops import frame_sizes
+from mrsr.models.step import abstract_params, step, step_state
 from mrsr.train.devices import parallel_step
 from mrsr.train.speed import abstract_batch, step_flops
 from mrsr.train.state import abstract_state
@@ -63,8 +68,13 @@ def compiled_memory(config: ExperimentConfig, devices: Sequence[jax.Device]) -> 
     Raises:
       TooLargeError: the step does not fit.
     """
+    return _memory(_lowered(config, devices))
+
+
+def _memory(lowered: Any) -> tuple[Memory, int]:
+    """The memory of one device and the bytes it sends, of a lowered program, compiled here."""
     try:
-        program = _lowered(config, devices).compile()
+        program = lowered.compile()
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
@@ -78,6 +88,28 @@ def compiled_memory(config: ExperimentConfig, devices: Sequence[jax.Device]) -> 
         program=found.generated_code_size_in_bytes,
     )
     return memory, sent_bytes(program.as_text())
+
+
+def compiled_frame_step(config: ExperimentConfig, routes: RouteSet, device: jax.Device) -> Memory:
+    """Compiles the frozen step of one stream for one device: 16:9 frames at the input rung, the state's memory reused.
+
+    Args:
+      config: of the network.
+      routes: of one pass.
+      device: attached, or described by `jax.experimental.topologies`.
+
+    Raises:
+      TooLargeError: it does not fit.
+    """
+    ladder, sizes = config.ladder(), frame_sizes(routes)
+    params = abstract_params(ladder, routes, config.model)
+    state = jax.eval_shape(lambda: step_state(ladder, routes, config.model, 1, sizes))
+    frames = {entry: jax.ShapeDtypeStruct((1, *size, 3), jnp.uint8) for entry, size in sizes.items()}
+    on_it = jax.sharding.SingleDeviceSharding(device)
+    placed = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=on_it), (params, frames, state)
+    )
+    return _memory(jax.jit(partial(step, ladder, routes, config.model), donate_argnums=(2,)).lower(*placed))[0]
 
 
 def least_temporaries(config: ExperimentConfig, devices: Sequence[jax.Device]) -> int:

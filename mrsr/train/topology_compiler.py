@@ -22,6 +22,7 @@ from typing import IO, Any
 from mrsr.config import ExperimentConfig
 from mrsr.config.serialise import from_json, to_json
 from mrsr.errors import RunError, UserError
+from mrsr.ladder import RouteSet
 from mrsr.train.topology import Topology, parse_topology
 
 ENVIRONMENT = {
@@ -54,7 +55,7 @@ class TopologyCompiler:
         """
         if not libtpu_is_here():
             raise UserError(
-                "--preflight: no TPU compiler here; expected the package libtpu (pip install 'mrsr[tpu]') or "
+                "no TPU compiler here; expected the package libtpu (pip install 'mrsr[tpu]') or "
                 "TPU_LIBRARY_PATH, the path of its libtpu.so"
             )
         self._first = {"config": to_json(config), "topology": topology.name}
@@ -98,6 +99,17 @@ class TopologyCompiler:
         """
         return self._ask({"batch_size": batch_size})
 
+    def frame_step(self, routes: RouteSet) -> dict[str, Any]:
+        """The frozen step of one stream compiled for one device.
+
+        Returns:
+          `memory` and `said`, as `compiled`.
+
+        Raises:
+          RunError: the process failed.
+        """
+        return self._ask({"routes": str(routes)})
+
     def least_temporaries(self, batch_size: int) -> int:
         """Bytes of temporaries a device needs at the least for a batch of this size, in a tenth of the time.
 
@@ -136,15 +148,29 @@ def _serve() -> None:
     config, topology = from_json(first["config"]), parse_topology(first["topology"])
     from jax.experimental import topologies
 
-    from mrsr.train.ahead_of_time import TooLargeError, compiled_memory, description, least_temporaries
+    from mrsr.train.ahead_of_time import (
+        TooLargeError,
+        compiled_frame_step,
+        compiled_memory,
+        description,
+        least_temporaries,
+    )
 
     described = topologies.get_topology_desc(topology.name, platform="tpu", chips_per_host_bounds=topology.host_bounds)
     print(json.dumps(description(config)), flush=True)
     while True:
         question = questions.get()
+        answer: dict[str, Any]
+        if "routes" in question:
+            try:
+                step = compiled_frame_step(config, RouteSet.parse(question["routes"]), described.devices[0])
+                answer = {"memory": dataclasses.asdict(step) | {"total": step.total}}
+            except TooLargeError as error:
+                answer = {"memory": None, "said": str(error)}
+            print(json.dumps(answer), flush=True)
+            continue
         train = dataclasses.replace(config.train, batch_size=question["batch_size"])
         asked = dataclasses.replace(config, train=train)
-        answer: dict[str, Any]
         try:
             if question.get("least"):
                 print(json.dumps({"least": least_temporaries(asked, described.devices)}), flush=True)

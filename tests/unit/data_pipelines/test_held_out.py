@@ -92,5 +92,13 @@ def test_sources_without_held_out_clips_are_measured_on_the_sample(root: Path) -
 
 def test_a_gate_whose_sources_hold_nothing_out_is_refused(root: Path) -> None:
     config = _experiment(f"clips:{root}/faces,clips:{root}/none", f"clips:{root}/none")
-    with pytest.raises(UserError, match=r"^gate\.sources='clips:.*/none': holds no clips out; expected sample, "):
+    with pytest.raises(UserError, match=r"^gate\.sources='clips:.*/none': clips:.*/none holds no clips out; expected "):
         guarded_clips(config)
+
+
+def test_every_source_of_a_gate_is_guarded(root: Path) -> None:
+    config = _experiment(f"clips:{root}/faces", f"clips:{root}/faces,sample")
+    guarded = _names(guarded_clips(config))
+    assert guarded == [*_names(guarded_clips(_experiment("sample", f"clips:{root}/faces"))), "astronaut", "coffee"]
+    with pytest.raises(UserError, match=r"clips:.*/none holds no clips out"):
+        guarded_clips(_experiment("sample", f"sample,clips:{root}/none"))

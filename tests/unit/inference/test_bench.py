@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mrsr.cli.main import main
 from mrsr.config import ModelConfig, StageConfig, model_size
-from mrsr.inference.bench import route_sets, timings
-from mrsr.ladder import Ladder, Route, RouteSet
+from mrsr.inference.bench import achieved, timings
+from mrsr.ladder import Ladder, Route, RouteSet, passes
 from mrsr.models.flops import frame_sizes, gflop
 
 # All seven routes: 360:360 restores and is not measured; 720 has one output, so nothing to give at once.
@@ -31,12 +32,12 @@ PASSES = [
 
 
 def test_every_enlarging_route_alone_then_all_of_an_input_at_once(all_seven: RouteSet) -> None:
-    assert [str(routes) for routes in route_sets(all_seven)] == PASSES
+    assert [str(routes) for routes in passes(all_seven)] == PASSES
 
 
 def test_one_route_is_one_pass() -> None:
-    assert route_sets([Route(180, 720)]) == [RouteSet.parse("180:720")]
-    assert route_sets([Route(360, 360)]) == []
+    assert passes([Route(180, 720)]) == [RouteSet.parse("180:720")]
+    assert passes([Route(360, 360)]) == []
 
 
 @pytest.mark.parametrize(
@@ -115,16 +116,51 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_report_names_device_and_model_and_has_a_row_for_every_pass(report: dict[str, Any]) -> None:
-    assert list(report) == ["device", "model", "routes", "peers"]
+    assert list(report) == ["device", "model", "ceilings", "routes", "peers"]
     assert report["model"] == "init:tiny"
     assert "cores" in report["device"]
     assert report["peers"] == []
     assert [row["route"] for row in report["routes"]] == PASSES
     for row in report["routes"]:
-        assert list(row) == ["route", "runtime", "parameters", "gflop", "ms", "fps"]
+        assert list(row) == "route runtime parameters gflop state_mb ms fps gflops streams".split()
         assert row["runtime"] == "jax"
         assert isinstance(row["parameters"], int)
-        assert row["ms"] is row["fps"] is None
+        assert row["ms"] is row["fps"] is row["gflops"] is row["streams"] is None
+
+
+def test_what_follows_from_the_median_of_a_pass() -> None:
+    row = achieved({"gflop": 10.0, "ms": {"p50": 8.0}})
+    assert row["gflops"] == 1250  # 10 GFLOP in 8 ms
+    assert row["streams"] == {"10": 12, "20": 6, "30": 4, "50": 2}  # 12.5, 6.25, 4.17 and 2.5 in whole streams
+
+
+def test_the_state_of_a_stream_is_counted_in_megabytes(report: dict[str, Any]) -> None:
+    # tiny keeps its states on the grid of 180p: 16 channels at 180p and 12 above it, in float32.
+    hidden = [stage.hidden for stage in model_size("tiny").stages]
+    by_route = {row["route"]: row["state_mb"] for row in report["routes"]}
+    assert by_route["180:360"] == pytest.approx(180 * 320 * 4 * sum(hidden[:2]) / 1e6)
+
+
+@pytest.fixture(scope="module")
+def timed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What the command writes and draws for one route, timed on few frames."""
+    folder = tmp_path_factory.mktemp("timed")
+    asked = ["bench", "--model", "init:tiny", "--routes", "180:360", "--frames", "2"]
+    assert main([*asked, "--json", str(folder / "bench.json"), "--plot", str(folder / "bench.png")]) == 0
+    return json.loads((folder / "bench.json").read_text()), folder / "bench.png"
+
+
+def test_a_network_is_held_against_what_the_device_can_do(timed: tuple[dict[str, Any], Path]) -> None:
+    report, _ = timed
+    row, most = report["routes"][0], report["ceilings"]
+    assert 0 < row["gflops"] < max(most["float32_gflops"], most["bfloat16_gflops"])
+    assert most["copy_gbs"] > 0
+
+
+def test_the_picture_is_one_that_pillow_reads(timed: tuple[dict[str, Any], Path]) -> None:
+    with Image.open(timed[1]) as picture:
+        assert picture.format == "PNG"
+        assert picture.width == 1200
 
 
 def test_tiny_takes_180p_to_720p_for_at_most_ten_gflop(report: dict[str, Any]) -> None:
@@ -166,6 +202,14 @@ def test_a_multiply_add_counts_as_two() -> None:
         (["--model", "bicubic"], "--model bicubic: has no network"),
         (["--model", "init:tiny", "--frames", "0"], "--frames 0: expected 1 or more"),
         (["--model", "nowhere"], "nowhere: no such run folder"),
+        (["--plot", "a.png"], "--plot: draws times; expected no --flops-only"),
+        (
+            ["--runtime", "tensorrt"],
+            "--runtime tensorrt: expected one of auto, jax, openvino, ",
+        ),
+        (["--runtime", "openvino"], "--runtime openvino: runs exported directories alone"),
+        (["--peers", "."], "--peers .: expected a folder of files such as ESPCN_x4.pb"),
+        (["--topology", "v9:1x1"], "topology 'v9:1x1': expected GENERATION:SHAPE"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(tmp_path: Path, monkeypatch, capsys, arguments, named: str) -> None:

@@ -1,0 +1,87 @@
+"""One pass of the network as a function of whole frames with symbolic sizes: `models.step.step`, and a scan of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mrsr.config import ExperimentConfig
+from mrsr.export.graphs import graph_of
+from mrsr.ladder import RouteSet
+from mrsr.models.step import step
+
+
+class FrozenStep:
+    """The routes of one input, frozen.
+
+    Attributes:
+      ladder: the ladder the routes stand on.
+      routes: what it makes of a frame.
+      entry: the rung its frames enter at.
+      multiple: what the sides (px) of its frames are multiples of.
+      states: by key, the positions along each side for one `multiple` of the frame's side, and the channels.
+    """
+
+    def __init__(self, config: ExperimentConfig, routes: RouteSet) -> None:
+        graph = graph_of(config, routes)
+        self.ladder, self.routes, self.entry = config.ladder(), routes, routes.inputs[0]
+        self.multiple = graph.multiple
+        self.states = {key: (int(self.multiple * spec.grid), spec.channels) for key, spec in graph.states.items()}
+        self._network = config.model
+
+    @property
+    def frame_shape(self) -> str:
+        """The shape of `frames` in `frame`, as jax.export reads it: `"b, 2*h, 2*w, 3"`."""
+        return f"b, {self.multiple}*h, {self.multiple}*w, 3"
+
+    @property
+    def clip_shape(self) -> str:
+        """The shape of `frames` in `clip`."""
+        return f"b, t, {self.multiple}*h, {self.multiple}*w, 3"
+
+    def state_shapes(self) -> dict[str, str]:
+        """The symbolic shapes of the states by key."""
+        return {key: f"b, {side}*h, {side}*w, {channels}" for key, (side, channels) in self.states.items()}
+
+    def state_sizes(self, height: int, width: int, batch: int = 1) -> dict[str, tuple[int, int, int, int]]:
+        """The shapes of the states by key for frames of any size (px), padded to a whole one."""
+        rows, columns = -(-height // self.multiple), -(-width // self.multiple)
+        return {key: (batch, rows * side, columns * side, channels) for key, (side, channels) in self.states.items()}
+
+    def frame(self, params: Any, frames: Array, state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """One frame of every stream.
+
+        Args:
+          params: of `Network`, float32.
+          frames: uint8 [B, H, W, 3], whole.
+          state: float32 by key, whatever the network computes in: clients know no bfloat16.
+
+        Returns:
+          uint8 [B, h, w, 3] by the route's name, and the state for the next frame, float32.
+        """
+        held = {key: leaf.astype(self._network.dtype) for key, leaf in state.items()}
+        outputs, held = self._step(params, frames, held)
+        return outputs, {key: leaf.astype(jnp.float32) for key, leaf in held.items()}
+
+    def clip(self, params: Any, frames: Array) -> dict[str, Array]:
+        """Clips from zero state: uint8 [B, T, H, W, 3], whole, to uint8 [B, T, h, w, 3] by the route's name."""
+        batch, _, height, width, _ = frames.shape
+        rows, columns = height // self.multiple, width // self.multiple
+        zero = {
+            key: jnp.zeros((batch, rows * side, columns * side, channels), self._network.dtype)
+            for key, (side, channels) in self.states.items()
+        }
+
+        def one(state: dict[str, Array], frame: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+            outputs, state = self._step(params, frame, state)
+            return state, outputs
+
+        _, outputs = jax.lax.scan(one, zero, jnp.moveaxis(frames, 1, 0))
+        return {name: jnp.moveaxis(output, 0, 1) for name, output in outputs.items()}
+
+    def _step(self, params: Any, frames: Array, state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        outputs, state = step(self.ladder, self.routes, self._network, params, {self.entry: frames}, state)
+        return {route.name: output for route, output in outputs.items()}, state

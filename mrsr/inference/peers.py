@@ -1,0 +1,56 @@
+"""Small networks users would pick instead, timed beside ours: ESPCN and FSRCNN as OpenCV runs them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mrsr.errors import UserError
+
+_NAME = re.compile(r"(ESPCN|FSRCNN|LapSRN|EDSR)_x(\d)\.pb")
+
+
+def find_peers(folder: Path) -> list[Path]:
+    """The networks of a folder, `ESPCN_x4.pb` and the like.
+
+    Raises:
+      UserError: OpenCV is missing, or the folder holds none.
+    """
+    found = sorted(path for path in folder.glob("*.pb") if _NAME.fullmatch(path.name))
+    if not found:
+        raise UserError(f"--peers {folder}: expected a folder of files such as ESPCN_x4.pb, FSRCNN_x2.pb")
+    try:
+        from cv2 import dnn_superres  # noqa: F401
+    except ImportError:
+        raise UserError("--peers: expected OpenCV's dnn_superres: pip install opencv-contrib-python") from None
+    return found
+
+
+def peer_row(path: Path, height: int, width: int, frames: int, on_frame: Callable[[], None] = lambda: None) -> Any:
+    """`name`, `input` and `output` (WxH px), and `ms` (p50, p95, p99) of a frame, after three warm-up frames."""
+    from cv2 import dnn_superres
+
+    found = _NAME.fullmatch(path.name)
+    assert found is not None
+    network, scale = dnn_superres.DnnSuperResImpl.create(), int(found[2])
+    network.readModel(str(path))
+    network.setModel(found[1].lower(), scale)
+    clip = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), dtype=np.uint8)
+    took = []
+    for index in range(frames + 3):
+        began = time.perf_counter()
+        network.upsample(clip[index % len(clip)])
+        took.append(1e3 * (time.perf_counter() - began))
+        on_frame()
+    low, middle, high = np.percentile(took[3:], [50, 95, 99])
+    return {
+        "name": path.stem,
+        "input": f"{width}x{height}",
+        "output": f"{width * scale}x{height * scale}",
+        "ms": {"p50": float(low), "p95": float(middle), "p99": float(high)},
+    }

@@ -1,0 +1,189 @@
+"""What an exported directory says of itself: its graphs, their states, where they lie, whence they come (no JAX)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from mrsr.errors import UserError
+from mrsr.files import replaced
+from mrsr.ladder import Ladder, RouteSet
+
+FILE = "manifest.json"
+VERSION = 1
+"""Of this layout; a directory of another is refused."""
+
+VALUES = "uint8 RGB, 0 to 255, BT.601 or BT.709 as they came; [B, H, W, 3], batch first"
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """One recurrent state of a graph: [B, H * grid, W * grid, channels] for whole frames of H x W px, zero at first.
+
+    Attributes:
+      grid: its sides over those of the frame.
+      channels: of it.
+    """
+
+    grid: Fraction
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One pass of the network: the routes of one input, frozen.
+
+    Attributes:
+      routes: what it makes of a frame.
+      multiple: what the sides (px) of its frames are multiples of; others are padded by their last pixels first.
+      states: by key, `"180@360"`.
+      files: where it lies in the directory, by form: `"onnx/float32"`, `"saved_model"`.
+    """
+
+    routes: RouteSet
+    multiple: int
+    states: dict[str, StateSpec]
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """Its name in files and signatures: `180_720`, `180_360_720_1080` for an input and all its outputs."""
+        return "_".join(map(str, (*self.routes.inputs, *self.routes.outputs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An exported directory.
+
+    Attributes:
+      name: of the model.
+      config_hash: of the config it was trained with.
+      parameters: how many numbers it has learned.
+      ladder: the rungs its routes stand on.
+      graphs: every pass that was exported.
+      licence: of the weights, in words.
+      metrics: of the last evaluation in training, by name.
+      parity: of every form against JAX in float32, by form.
+      versions: of what made it, by package.
+      checksums: SHA-256 of every other file of the directory, by its path in it.
+    """
+
+    name: str
+    config_hash: str
+    parameters: int
+    ladder: Ladder
+    graphs: tuple[Graph, ...]
+    licence: str = "unstated"
+    metrics: dict[str, float] = field(default_factory=dict)
+    parity: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
+
+    def forms(self) -> tuple[str, ...]:
+        """The forms every graph is there in."""
+        held = [set(graph.files) for graph in self.graphs]
+        return tuple(sorted(set.intersection(*held))) if held else ()
+
+    def graph(self, routes: RouteSet) -> Graph:
+        """The graph of the routes; where they were not exported together, the least one that makes them too.
+
+        Raises:
+          UserError: no graph makes them all in one pass.
+        """
+        fitting = [graph for graph in self.graphs if set(routes) <= set(graph.routes)]
+        if not fitting:
+            known = "; ".join(str(graph.routes) for graph in self.graphs)
+            raise UserError(f"routes {routes}: not exported; expected some of one of: {known}")
+        return min(fitting, key=lambda graph: len(graph.routes))
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Writes `manifest.json` into a directory whose other files are all there."""
+    record = {
+        "version": VERSION,
+        "name": manifest.name,
+        "config_hash": manifest.config_hash,
+        "parameters": manifest.parameters,
+        "ladder": list(manifest.ladder.rungs),
+        "values": VALUES,
+        "graphs": [
+            {
+                "routes": str(graph.routes),
+                "multiple": graph.multiple,
+                "states": {
+                    name: {"grid": str(state.grid), "channels": state.channels, "shape": _shape(state)}
+                    for name, state in graph.states.items()
+                },
+                "files": graph.files,
+            }
+            for graph in manifest.graphs
+        ],
+        "licence": manifest.licence,
+        "metrics": manifest.metrics,
+        "parity": manifest.parity,
+        "versions": manifest.versions,
+        "checksums": manifest.checksums,
+    }
+    with replaced(folder / FILE) as beside:
+        beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads `manifest.json`.
+
+    Raises:
+      UserError: there is none, it is damaged, or of another layout.
+    """
+    path = folder / FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["version"] != VERSION:
+            raise UserError(f"{path}: version {record['version']!r}; expected {VERSION}")
+        graphs = tuple(_graph(graph) for graph in record["graphs"])
+        same = ("licence", "metrics", "parity", "versions", "checksums")
+        ladder = Ladder(tuple(record["ladder"]))
+        named = {name: record[name] for name in ("name", "config_hash", "parameters", *same)}
+        return Manifest(ladder=ladder, graphs=graphs, **named)
+    except FileNotFoundError:
+        raise UserError(f"{folder}: no exported directory (no {FILE})") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: damaged ({error!r})") from None
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_files(manifest: Manifest, folder: Path, below: str = "") -> None:
+    """Compares files with the checksums.
+
+    Args:
+      manifest: of the directory.
+      folder: the directory.
+      below: the beginning of the paths that are compared; all by default.
+
+    Raises:
+      UserError: a file is missing or damaged, by name.
+    """
+    for name, expected in manifest.checksums.items():
+        if name.startswith(below) and (not (folder / name).is_file() or checksum(folder / name) != expected):
+            raise UserError(f"{folder / name}: damaged or missing; expected SHA-256 {expected[:12]}...")
+
+
+def _graph(record: dict[str, Any]) -> Graph:
+    states = {
+        name: StateSpec(Fraction(state["grid"]), int(state["channels"])) for name, state in record["states"].items()
+    }
+    return Graph(RouteSet.parse(record["routes"]), int(record["multiple"]), states, dict(record["files"]))
+
+
+def _shape(state: StateSpec) -> list[str | int]:
+    """For a reader: `["B", "H*2", "W*2", 16]`."""
+    sides = [side if state.grid == 1 else f"{side}*{state.grid}" for side in "HW"]
+    return ["B", *sides, state.channels]

@@ -1,0 +1,131 @@
+"""An exported directory says the same numbers in every form, is whole or not there, and is refused where damaged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from small import two_rungs
+
+from mrsr.checkpoint import WEIGHTS, write_weights
+from mrsr.cli.main import main
+from mrsr.config import config_hash, save_config
+from mrsr.errors import UserError
+from mrsr.export import parity
+from mrsr.inference.models import load_runtime
+from mrsr.ladder import RouteSet
+from mrsr.manifest import check_files, read_manifest
+from mrsr.models.step import init_params
+
+ROUTES = RouteSet.parse("180:360")
+FRAMES = np.random.default_rng(0).integers(0, 256, (3, 1, 15, 18, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a network whose every parameter counts: random ones, no decoder is zero."""
+    folder = tmp_path_factory.mktemp("model")
+    config = two_rungs()
+    params = init_params(config.ladder(), config.route_set(), config.model, 0)
+    rng = np.random.default_rng(1)
+    noisy = jax.tree.map(lambda leaf: leaf + rng.normal(0, 0.1, leaf.shape).astype(np.float32), params)
+    save_config(config, folder)
+    write_weights(folder / WEIGHTS, noisy)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of that network in both forms of float32."""
+    output = tmp_path_factory.mktemp("exported") / "directory"
+    forms = "onnx/float32,saved_model"
+    arguments = ["--model", str(model), "--output", str(output), "--forms", forms, "--platforms", "cpu"]
+    assert main(["export", *arguments, "--parity-frames", "12", "--licence", "CC0"]) == 0
+    return output
+
+
+def _run(runtime: Any) -> list[np.ndarray]:
+    state = runtime.init_state(ROUTES, 1, *FRAMES.shape[2:4])
+    shown = []
+    for frames in FRAMES:
+        outputs, state = runtime.step(ROUTES, frames, state)
+        shown.append(outputs[ROUTES.routes[0]])
+    return shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["jax", "openvino", "onnxruntime", "saved_model"])
+def test_every_runtime_of_the_directory_says_what_the_run_folder_says(
+    model: Path, exported: Path, runtime: str
+) -> None:
+    expected, found = _run(load_runtime(str(model))), _run(load_runtime(str(exported), runtime))
+    for one, other in zip(expected, found, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= (0 if runtime == "jax" else 1)
+
+
+def test_by_itself_it_runs_on_openvino_where_there_is_a_cpu_alone(exported: Path) -> None:
+    assert load_runtime(str(exported)).name == ("openvino" if jax.default_backend() == "cpu" else "jax")
+
+
+def test_the_manifest_tells_where_it_comes_from_and_what_it_passed(model: Path, exported: Path) -> None:
+    manifest = read_manifest(exported)
+    check_files(manifest, exported)
+    assert manifest.config_hash == config_hash(two_rungs())
+    assert (manifest.licence, manifest.forms()) == ("CC0", ("onnx/float32", "saved_model"))
+    assert set(manifest.parity["onnx/float32"]) == {"onnxruntime", "openvino"}
+    assert manifest.parity["saved_model"]["saved_model"]["180:360"]["frames"] == 12
+    listed = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
+    assert listed == {"manifest.json", *manifest.checksums}
+
+
+def test_a_damaged_graph_is_named(exported: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = shutil.copytree(exported, tmp_path / "directory")
+    graph = folder / json.loads((folder / "manifest.json").read_text())["graphs"][0]["files"]["onnx/float32"]
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{graph.name}: damaged"):
+        load_runtime(str(folder), "onnxruntime")
+
+
+def test_a_form_beyond_its_tolerance_leaves_nothing_behind(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(parity.TOLERANCES, "float32", parity.Tolerance(most=-1, mean=0.0, drift=0.0))
+    arguments = ["--model", str(model), "--output", str(tmp_path / "d"), "--forms", "onnx/float32"]
+    assert main(["export", *arguments, "--parity-frames", "2"]) == 1
+    assert "onnx/float32 in onnxruntime, 180:360: largest difference from JAX" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--forms", "coreml"], "--forms coreml: expected some of saved_model,onnx/float32,onnx/float16"),
+        (["--platforms", "rocm"], "--platforms rocm: expected some of cpu,cuda,tpu"),
+        (["--routes", "180:720"], "rung 720: not on the ladder 180, 360"),
+        (["--routes", "360:360"], "--routes 360:360: expected some of 180:360"),
+        (["--parity-frames", "0"], "--parity-frames 0: expected 1 or more"),
+        (["--parity-video", "nowhere.mp4"], "nowhere.mp4"),
+        (["--model", "bicubic"], "--model bicubic: has no network"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    assert main(["export", "--model", str(model), "--output", str(tmp_path / "d"), *arguments]) == 2
+    assert named in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_is_there_is_left_alone(model: Path, exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (exported / "manifest.json").read_bytes()
+    assert main(["export", "--model", str(model), "--output", str(exported), "--forms", "onnx/float32"]) == 2
+    assert "exists; expected a directory that is not there" in capsys.readouterr().err
+    assert (exported / "manifest.json").read_bytes() == before
