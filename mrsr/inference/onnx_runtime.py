@@ -59,6 +59,8 @@ class OnnxRuntime(FrozenRuntime):
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = self._threads
                 options.log_severity_level = 3
+                # Left to itself a pool goes on spinning after a frame, on cores that decoding and encoding need.
+                options.add_session_config_entry("session.intra_op.allow_spinning", "0")
                 path = str(self._folder / graph.files[self._form])
                 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
                 self._sessions[graph.routes] = session

@@ -46,6 +46,9 @@ class OpenVinoRuntime(FrozenRuntime):
 
     A graph of free sizes runs a tenth to a third slower: sizes that stand fast let OpenVINO fuse and fold more. States
     and outputs are never copied: a request reads the arrays of the frame before and writes into fresh ones.
+
+    Attributes:
+      hint: what the CPU computes in.
     """
 
     name = "openvino"
@@ -87,6 +90,7 @@ class OpenVinoRuntime(FrozenRuntime):
         if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)
             hint = "f32"
+        self.hint = hint
         self._settings = {
             "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": threads or available_cores(),
