@@ -157,7 +157,11 @@ class Layout:
         if node.op_type == "Add" and self._traced.made_by(one) == "Transpose":
             back = self._traced.node(one)
             bias = self._traced.constant(other)
-            if bias is not None and attributes(back)["perm"] == TO_LAST and self._traced.made_by(back.input[0]) == "Conv":
+            if (
+                bias is not None
+                and attributes(back)["perm"] == TO_LAST
+                and self._traced.made_by(back.input[0]) == "Conv"
+            ):
                 return self.convolution(self._traced.node(back.input[0]), bias)
         if node.op_type == "Max" and self._traced.made_by(other) == "Mul":
             scaled = self._traced.node(other)
@@ -189,4 +193,6 @@ class Layout:
     @staticmethod
     def _check(node: onnx.NodeProto, as_expected: bool) -> None:
         if not as_expected:
-            raise RunError(f"ONNX export: {node.op_type} ({node.output[0]}) is not in the form the network is traced in")
+            raise RunError(
+                f"ONNX export: {node.op_type} ({node.output[0]}) is not in the form the network is traced in"
+            )

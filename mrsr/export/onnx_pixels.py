@@ -71,9 +71,7 @@ def pixels(build: Builder, features: str, block: int) -> str:
         return last
     # The block's own rows are taken out of the channels; its columns lie where they belong already.
     batch, sizes = _sizes(build, last)
-    apart = build.add(
-        "Reshape", last, build.add("Concat", batch, sizes, build.integers(block, 3 * block), axis=0)
-    )
+    apart = build.add("Reshape", last, build.add("Concat", batch, sizes, build.integers(block, 3 * block), axis=0))
     woven = build.add("Transpose", apart, perm=[0, 1, 3, 2, 4])
     high = build.add("Mul", sizes, build.integers(block))
     return build.add("Reshape", woven, build.add("Concat", batch, high, build.integers(3), axis=0))
