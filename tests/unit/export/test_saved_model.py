@@ -23,6 +23,7 @@ from mrsr.export.saved_model import write_saved_model
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.ladder import RouteSet
 from tests.saved_model_export import small_export
+from tests.saved_model_serve import handed_over
 from tests.small import photograph
 
 FRAMES = 12
@@ -112,6 +113,19 @@ def test_twelve_recurrent_frames_are_within_a_level_of_jax_at_any_size_and_batch
             assert found.dtype == np.uint8
             assert np.abs(found.astype(int) - output).max() <= 1, case
             assert output.std() > 20, "a saturated picture would prove nothing"
+
+
+@pytest.mark.slow
+def test_state_handed_to_another_pass_goes_on_as_in_jax(served: Path) -> None:
+    case = "180:360,180:720 40x24x1"
+    expected = handed_over(JaxRuntime(*small_export()), moving(*CASES[case]))
+    with np.load(served / "outputs.npz") as outputs:
+        assert np.abs(outputs["handed over"].astype(int) - expected).max() <= 1
+
+
+@pytest.mark.slow
+def test_a_folder_without_the_model_is_refused_by_name(served: Path, facts: dict[str, Any]) -> None:
+    assert facts["damage"].startswith(f"{served / 'saved_model' / 'init:small' / '1'}: damaged")
 
 
 @pytest.mark.slow
