@@ -34,8 +34,9 @@ class Builder:
         self._nodes.append(helper.make_node(operator, list(inputs), names, name=stem, **attributes))
         return names
 
-    def constant(self, value: np.ndarray) -> str:
+    def constant(self, value: np.ndarray | np.generic) -> str:
         """An initializer; the same value twice is one."""
+        value = np.asarray(value)
         known = (value.dtype.str, value.dtype.name, value.shape, value.tobytes())
         if known not in self._known:
             name = self._known[known] = f"constant_{len(self._constants)}"

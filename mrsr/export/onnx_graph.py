@@ -7,6 +7,7 @@ import dataclasses
 import io
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import onnx
 from mrsr.config import ExperimentConfig, config_hash
 from mrsr.errors import RunError, UserError
 from mrsr.export.graphs import graph_of
-from mrsr.export.onnx_builder import ELEMENTS, Builder
+from mrsr.export.onnx_builder import ELEMENTS, Builder, Dims
 from mrsr.export.onnx_layout import TO_FIRST, TO_LAST, Layout, Traced
 from mrsr.export.onnx_pixels import enlarged, pixels
 from mrsr.files import replaced
@@ -55,13 +56,16 @@ def write_onnx(config: ExperimentConfig, params: Any, routes: RouteSet, path: Pa
     if len(routes.inputs) != 1 or not all(route.enlarges for route in routes):
         raise UserError(f"routes {routes}: expected enlarging routes of one input, such as 180:360,180:720")
     graph = graph_of(config, routes)
-    model = _channels_first(config, graph, Traced(_trace(config, params, graph)), precision)
+    model = _channels_first(config, graph, Traced(trace(config, params, graph)), precision)
     with replaced(path) as beside:
         onnx.save(model, beside)
 
 
-def _trace(config: ExperimentConfig, params: Any, graph: Graph) -> onnx.ModelProto:
-    """The step of `graph` as jax2onnx gives it: inputs frames and states, outputs by route and new states."""
+def trace(config: ExperimentConfig, params: Any, graph: Graph) -> onnx.ModelProto:
+    """The step of `graph` as jax2onnx gives it, channels last and in float32.
+
+    Inputs are the frames, the states and one that nothing reads; outputs the frames by route and the new states.
+    """
     from jax2onnx import to_onnx
 
     ladder, routes, entry = config.ladder(), graph.routes, graph.routes.inputs[0]
@@ -99,17 +103,17 @@ def _channels_first(config: ExperimentConfig, graph: Graph, traced: Traced, prec
     centred = build.add("Sub", frames, build.constant(np.float32(0.5)))
     known = {_centred(traced): _cast(build, centred, precision)}
     for value, (key, spec) in zip(traced.inputs[1:], graph.states.items(), strict=False):
-        dims = ("B", *(f"{side}*{spec.grid}" if spec.grid != 1 else side for side in "HW"), spec.channels)
+        dims = _dims(spec.grid, spec.channels)
         state = build.add("Transpose", build.input(state_name(key), ELEMENTS["float32"], dims), perm=TO_FIRST)
         known[value] = _cast(build, state, precision)
     layout = Layout(traced, build, known, precision)
     for value, route in zip(traced.outputs, graph.routes, strict=False):
         made = _output(config, build, layout, traced, value, (frames, sizes, route), precision)
         ratio = config.ladder().ratio(entry, route.output)
-        build.output(made, output_name(route.name), ELEMENTS["uint8"], ("B", f"H*{ratio}", f"W*{ratio}", 3))
+        build.output(made, output_name(route.name), ELEMENTS["uint8"], _dims(ratio, 3))
     for value, (key, spec) in zip(traced.outputs[len(graph.routes) :], graph.states.items(), strict=True):
         after = build.add("Transpose", _cast(build, layout.first(value), "float32", precision), perm=TO_LAST)
-        dims = ("B", *(f"{side}*{spec.grid}" if spec.grid != 1 else side for side in "HW"), spec.channels)
+        dims = _dims(spec.grid, spec.channels)
         build.output(after, new_state_name(key), ELEMENTS["float32"], dims)
     # bfloat16 convolutions came with opset 22.
     return build.model(
@@ -145,6 +149,12 @@ def _output(
     if fold > 1:
         detail = build.add("DepthToSpace", detail, blocksize=fold, mode="DCR")
     return pixels(build, build.add("Add", detail, wide), 1)
+
+
+def _dims(grid: Fraction, channels: int) -> Dims:
+    """Of a tensor whose sides are those of the frame times `grid`."""
+    rows, columns = (side if grid == 1 else f"{side}*{grid}" for side in "HW")
+    return "B", rows, columns, channels
 
 
 def _centred(traced: Traced) -> str:

@@ -114,8 +114,8 @@ class Layout:
         return [self._build.add("Concat", *map(self.first, node.input), axis=1)]
 
     def _write_split(self, node: onnx.NodeProto) -> list[str]:
-        sizes = self._traced.constant(node.input[1])
-        self._check(node, attributes(node)["axis"] in (3, -1) and sizes is not None)
+        sizes = self._constant(node, 1)
+        self._check(node, attributes(node)["axis"] in (3, -1))
         return self._build.add_many(
             len(node.output), "Split", self.first(node.input[0]), self._build.constant(sizes), axis=1
         )
@@ -149,7 +149,8 @@ class Layout:
         # B, rows and columns are free, a block's side is a number: it tells which axes were taken apart.
         to_space = sizes[2] is None
         side = sizes[3] if to_space else sizes[2]
-        self._check(split, side is not None)
+        if side is None:
+            raise RunError(f"ONNX export: {split.output[0]} has no block of a fixed side")
         return split.input[0], to_space, int(side.item())
 
     def _elementwise(self, node: onnx.NodeProto) -> str:
@@ -182,13 +183,18 @@ class Layout:
         """A convolution with its bias [1, 1, 1, features]."""
         features = self._traced.node(node.input[0], "Transpose")
         turned = self._traced.node(node.input[1], "Transpose")
-        kernel = self._traced.constant(turned.input[0])
-        self._check(node, attributes(features)["perm"] == TO_FIRST and kernel is not None)
-        operands = [kernel.transpose(attributes(turned)["perm"])]
+        self._check(node, attributes(features)["perm"] == TO_FIRST)
+        operands = [self._constant(turned, 0).transpose(attributes(turned)["perm"])]
         if bias is not None:
             operands.append(bias.reshape(-1))
         constants = [self._build.constant(np.ascontiguousarray(each.astype(self._dtype))) for each in operands]
         return self._build.add("Conv", self.first(features.input[0]), *constants, **attributes(node))
+
+    def _constant(self, node: onnx.NodeProto, index: int) -> np.ndarray:
+        constant = self._traced.constant(node.input[index])
+        if constant is None:
+            raise RunError(f"ONNX export: {node.input[index]}, which {node.op_type} reads, is not a constant")
+        return constant
 
     @staticmethod
     def _check(node: onnx.NodeProto, as_expected: bool) -> None:

@@ -19,8 +19,3 @@ def state_name(key: str) -> str:
 def new_state_name(key: str) -> str:
     """The output of the same state for the next frame: `"180@360"` -> `"new_state_180_360"`."""
     return "new_" + state_name(key)
-
-
-def graph_name(routes: str) -> str:
-    """The file of a graph without its ending: `"180:360,180:720"` -> `"180_360-180_720"`."""
-    return routes.replace(":", "_").replace(",", "-")

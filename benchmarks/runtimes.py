@@ -1,0 +1,179 @@
+"""What a frame takes in each runtime on a CPU, side by side in one process, beside the graph as it was traced.
+
+`python -m benchmarks.runtimes [--model init:tiny] [--routes 180:360 180:720 360:720] [--frames 30] [--peers DIR]
+[--json FILE]`, with the extra `export` installed; `--peers` takes a folder of OpenCV's ESPCN_x4.pb and the like. Every
+runtime takes one frame in its turn, so that what else the machine does falls on all alike. Beside wall clock stand the
+milliseconds of CPU time, over all threads, which other processes disturb less. Times differ between machines: compare
+within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from rich.console import Console
+from rich.table import Table
+
+from mrsr.export.graphs import graph_of
+from mrsr.export.onnx_graph import trace, write_onnx
+from mrsr.inference.cores import available_cores
+from mrsr.inference.jax_runtime import JaxRuntime
+from mrsr.inference.models import find_model
+from mrsr.inference.onnx_runtime import OnnxRuntime
+from mrsr.inference.openvino_runtime import OpenVinoRuntime
+from mrsr.inference.peers import find_peers, peer_row
+from mrsr.inference.runtime import Runtime
+from mrsr.ladder import RouteSet
+from mrsr.manifest import Graph, Manifest
+from mrsr.models.flops import frame_sizes, gflop
+
+WARM_UP = 3
+PAUSE = 0.02
+"""Seconds between two runtimes: the threads of the one before go on spinning for some milliseconds."""
+
+Run = Callable[[], Any]
+
+
+def measure(config: Any, params: Any, routes: RouteSet, frames: int, threads: int) -> dict[str, Any]:
+    """GFLOP of a route set and, by runtime, milliseconds a frame and how far its frames lie from JAX's."""
+    graph = dataclasses.replace(graph_of(config, routes), files={"onnx/float32": "graph.onnx"})
+    entry, size = next(iter(frame_sizes(routes).items()))
+    noise = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_onnx(config, params, routes, folder / "graph.onnx", "float32")
+        onnx.save(trace(config, params, graph), folder / "traced.onnx")
+        manifest = Manifest(config.name, "", 0, config.ladder(), (graph,))
+        runtimes: dict[str, Runtime] = {
+            "jax": JaxRuntime(config, params),
+            "onnxruntime": OnnxRuntime(manifest, folder, threads=threads),
+            "openvino": OpenVinoRuntime(manifest, folder, threads=threads),
+            "openvino, bf16 hint": OpenVinoRuntime(manifest, folder, hint="bf16", threads=threads),
+        }
+        runs: dict[str, Run] = {name: stepping(runtime, routes, noise) for name, runtime in runtimes.items()}
+        runs |= as_traced(folder / "traced.onnx", noise, graph, threads)
+        expected = runs["jax"]()
+        apart = {name: _levels(runs[name](), expected) for name in runtimes}
+        took = in_turn(runs, frames)
+    rows = {name: figures | {"levels": apart.get(name)} for name, figures in took.items()}
+    return {"input": f"{size[1]}x{size[0]}", "entry": entry, "gflop": gflop(*_network(config, routes)), "rows": rows}
+
+
+def stepping(runtime: Runtime, routes: RouteSet, frame: np.ndarray) -> Run:
+    """One step of a runtime at every call, the state handed on."""
+    state = runtime.init_state(routes, *frame.shape[:3])
+
+    def run() -> dict[Any, np.ndarray]:
+        nonlocal state
+        outputs, state = runtime.step(routes, frame, state)
+        return outputs
+
+    return run
+
+
+def as_traced(path: Path, frame: np.ndarray, graph: Graph, threads: int) -> dict[str, Run]:
+    """The graph as jax2onnx gives it, channels last, in both runtimes: what laying it out again is measured against."""
+    import onnxruntime
+    import openvino
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    height, width = frame.shape[1:3]
+    zeros = [
+        np.zeros((1, int(height * spec.grid), int(width * spec.grid), spec.channels), np.float32)
+        for spec in graph.states.values()
+    ]
+    bare = np.zeros((1, height // graph.multiple, width // graph.multiple), np.uint8)
+    given = dict(zip([value.name for value in session.get_inputs()], [frame, *zeros, bare], strict=False))
+    core = openvino.Core()
+    model = core.read_model(str(path))
+    held = {each.get_any_name(): given[each.get_any_name()] for each in model.inputs}
+    model.reshape({name: openvino.PartialShape(list(array.shape)) for name, array in held.items()})
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    return {
+        "onnxruntime, as traced": lambda: session.run(None, given),
+        "openvino, as traced": lambda: request.infer(held, share_inputs=True, share_outputs=True),
+    }
+
+
+def in_turn(runs: dict[str, Run], frames: int) -> dict[str, dict[str, float]]:
+    """`p50` and `least` milliseconds of wall clock and `cpu` milliseconds (p50) of each, one call of each in turn."""
+    wall: dict[str, list[float]] = {name: [] for name in runs}
+    busy: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(frames + WARM_UP):
+        for name, run in runs.items():
+            began, used = time.perf_counter(), time.process_time()
+            run()
+            wall[name].append(1e3 * (time.perf_counter() - began))
+            busy[name].append(1e3 * (time.process_time() - used))
+            time.sleep(PAUSE)
+    return {
+        name: {
+            "p50": float(np.median(wall[name][WARM_UP:])),
+            "least": float(min(wall[name][WARM_UP:])),
+            "cpu": float(np.median(busy[name][WARM_UP:])),
+        }
+        for name in runs
+    }
+
+
+def _network(config: Any, routes: RouteSet) -> tuple[Any, RouteSet, Any]:
+    return config.ladder(), routes, config.model
+
+
+def _levels(made: dict[Any, np.ndarray], expected: dict[Any, np.ndarray]) -> int:
+    return max(int(np.abs(made[route].astype(int) - expected[route]).max()) for route in expected)
+
+
+def table(routes: str, report: dict[str, Any]) -> Table:
+    """The rows of a route set, with the ratio of each median to JAX's."""
+    title = f"{routes} from {report['input']}, {report['gflop']:.2f} GFLOP"
+    result = Table(title=title, title_justify="left")
+    for heading in ("runtime", "ms p50", "least", "CPU ms", "of JAX", "levels from JAX"):
+        result.add_column(heading, justify="left" if heading == "runtime" else "right")
+    jax = report["rows"]["jax"]["p50"]
+    for name, row in report["rows"].items():
+        levels = "-" if row["levels"] is None else str(row["levels"])
+        ratio = format(row["p50"] / jax, ".2f")
+        result.add_row(name, *(format(row[figure], ".1f") for figure in ("p50", "least", "cpu")), ratio, levels)
+    return result
+
+
+def main() -> None:
+    """Measures every route and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="init:tiny", help="a run folder or init:SIZE")
+    parser.add_argument("--routes", nargs="+", default=["180:360", "180:720", "360:720"], metavar="180:720")
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=available_cores())
+    parser.add_argument("--peers", type=Path, metavar="DIR")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    args = parser.parse_args()
+    config, params = find_model(args.model)
+    console = Console(width=110)
+    report: dict[str, Any] = {"model": config.name, "threads": args.threads, "routes": {}, "peers": []}
+    for text in args.routes:
+        report["routes"][text] = measure(config, params, RouteSet.parse(text), args.frames, args.threads)
+        console.print(table(text, report["routes"][text]))
+    for path in find_peers(args.peers) if args.peers else ():
+        for height, width in sorted({frame_sizes(RouteSet.parse(text)).popitem()[1] for text in args.routes}):
+            row = peer_row(path, height, width, args.frames)
+            report["peers"].append(row)
+            console.print(f"{row['name']:10} {row['input']} -> {row['output']}: {row['ms']['p50']:.1f} ms p50")
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

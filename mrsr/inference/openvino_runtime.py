@@ -1,0 +1,137 @@
+"""The OpenVINO runtime: the exported ONNX graphs on Intel and other CPUs, neither JAX nor TensorFlow imported."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mrsr.errors import UserError
+from mrsr.inference.cores import available_cores
+from mrsr.inference.frozen import FrozenRuntime
+from mrsr.inference.onnx_names import FRAMES, new_state_name, output_name, state_name
+from mrsr.inference.runtime import State
+from mrsr.ladder import RouteSet
+from mrsr.manifest import Graph, Manifest
+
+if TYPE_CHECKING:
+    import openvino
+
+HINTS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+"""What the CPU may compute in, by OpenVINO's names, and what it calls a CPU that can."""
+
+_LOG = logging.getLogger(__name__)
+
+PROGRAMS = 16
+"""Compiled programs that are kept; the one unused longest goes first."""
+
+
+@dataclass
+class _Program:
+    """A graph compiled for one batch and frame size, and the shapes of its outputs by name."""
+
+    request: openvino.InferRequest
+    shapes: dict[str, tuple[tuple[int, ...], Any]]
+    lock: Lock = field(default_factory=Lock)
+
+
+class OpenVinoRuntime(FrozenRuntime):
+    """Runs the ONNX graphs of an exported directory, each compiled for the batch and frame size that come.
+
+    A graph of free sizes runs a tenth to a third slower: sizes that stand fast let OpenVINO fuse and fold more. States
+    and outputs are never copied: a request reads the arrays of the frame before and writes into fresh ones.
+    """
+
+    name = "openvino"
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        folder: Path,
+        form: str = "onnx/float32",
+        *,
+        hint: str = "f32",
+        threads: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        """A runtime on one form of a directory.
+
+        Args:
+          manifest: of the directory.
+          folder: the directory.
+          form: `onnx/float32` or `onnx/float16`.
+          hint: what the CPU may compute in. float32 unless asked: left alone OpenVINO takes bfloat16 where the CPU has
+            it, some levels away. Where it has not, a warning says so and it is float32: emulated, it is slower.
+          threads: for one step; every core this process may run on by default.
+          cache: a folder for compiled programs, so that the next process need not compile them; none by default.
+
+        Raises:
+          UserError: the hint is not known.
+        """
+        super().__init__(manifest)
+        if hint not in HINTS:
+            raise UserError(f"OpenVINO precision hint {hint!r}: expected one of {', '.join(HINTS)}")
+        # It would fork this process, threads and all, and send figures of its use to its maker.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        import openvino
+
+        self._folder = folder
+        self._form = form
+        self._core = openvino.Core()
+        if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)
+            hint = "f32"
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": hint,
+            "INFERENCE_NUM_THREADS": threads or available_cores(),
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        if cache is not None:
+            self._core.set_property({"CACHE_DIR": str(cache)})
+        self._programs: OrderedDict[tuple[RouteSet, tuple[int, ...]], _Program] = OrderedDict()
+        self._lock = Lock()
+
+    def _run(self, graph: Graph, frames: np.ndarray, state: State) -> tuple[dict[str, np.ndarray], State]:
+        import openvino
+
+        program = self._program(graph, frames, state)
+        # Held here: a tensor does not keep the copy that a view of a larger picture needs.
+        given = {FRAMES: np.ascontiguousarray(frames)}
+        given |= {state_name(key): np.ascontiguousarray(state[key]) for key in graph.states}
+        made = {name: np.empty(shape, dtype) for name, (shape, dtype) in program.shapes.items()}
+        with program.lock:
+            for name, array in given.items():
+                program.request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
+            for name, array in made.items():
+                program.request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
+            program.request.infer()
+        outputs = {route.name: made[output_name(route.name)] for route in graph.routes}
+        return outputs, {key: made[new_state_name(key)] for key in graph.states}
+
+    def _program(self, graph: Graph, frames: np.ndarray, state: State) -> _Program:
+        with self._lock:
+            wanted = (graph.routes, frames.shape)
+            if wanted not in self._programs:
+                self._programs[wanted] = self._compiled(graph, frames, state)
+                if len(self._programs) > PROGRAMS:
+                    self._programs.popitem(last=False)
+            self._programs.move_to_end(wanted)
+            return self._programs[wanted]
+
+    def _compiled(self, graph: Graph, frames: np.ndarray, state: State) -> _Program:
+        import openvino
+
+        model = self._core.read_model(str(self._folder / graph.files[self._form]))
+        shapes = {FRAMES: frames.shape} | {state_name(key): state[key].shape for key in graph.states}
+        model.reshape({name: openvino.PartialShape(list(shape)) for name, shape in shapes.items()})
+        compiled = self._core.compile_model(model, "CPU", self._settings)
+        outputs = {
+            output.get_any_name(): (tuple(output.shape), output.element_type.to_dtype()) for output in compiled.outputs
+        }
+        return _Program(compiled.create_infer_request(), outputs)
