@@ -10,7 +10,6 @@ import base64
 import concurrent.futures
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -18,15 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-sys.modules.update({"jax": None, "flax": None})  # type: ignore[dict-item]
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from mrsr.inference.exported import open_exported  # noqa: E402
-from mrsr.inference.signatures import frames_name, signature_name, state_name  # noqa: E402
-from mrsr.ladder import RouteSet  # noqa: E402
-from mrsr.manifest import read_manifest  # noqa: E402
+from mrsr.errors import UserError
+from mrsr.inference.exported import open_exported
+from mrsr.inference.signatures import frames_name, signature_name, state_name
+from mrsr.ladder import RouteSet
+from mrsr.manifest import read_manifest
 
 
 def in_runtime(runtime: Any, routes: RouteSet, clip: np.ndarray) -> dict[str, np.ndarray]:
@@ -37,6 +34,18 @@ def in_runtime(runtime: Any, routes: RouteSet, clip: np.ndarray) -> dict[str, np
         outputs, state = runtime.step(routes, frame, state)
         frames.append(outputs)
     return {route.name: np.stack([outputs[route] for outputs in frames], 1) for route in routes}
+
+
+def handed_over(runtime: Any, clip: np.ndarray) -> np.ndarray:
+    """Half of the clip in one pass, the other in another that takes its state: the last frame of 180:720."""
+    both, one = RouteSet.parse("180:360,180:720"), RouteSet.parse("180:720")
+    batch, count, height, width, _ = clip.shape
+    state = runtime.init_state(both, batch, height, width)
+    for time in range(count):
+        if time == count // 2:
+            state = runtime.hand_over(state, both, one, batch, height, width)
+        outputs, state = runtime.step(both if time < count // 2 else one, clip[:, time], state)
+    return outputs[one.routes[0]]
 
 
 def in_stream(loaded: Any, graph: Any, clip: np.ndarray) -> dict[str, np.ndarray]:
@@ -178,12 +187,20 @@ def main(folder: Path, results: Path) -> None:
             "clip": in_clip(loaded, graph, clip),
         }.items():
             arrays |= {f"{way} {case} {route}": output for route, output in found.items()}
+        if len(graph.routes) > 1:
+            arrays["handed over"] = handed_over(runtime, clip)
     np.savez(results / "outputs.npz", **arrays)
+    try:
+        open_exported("saved_model", manifest, results)
+        damage = "none"
+    except UserError as error:
+        damage = str(error)
     facts = {
         "signatures": {name: sorted(function.structured_outputs) for name, function in loaded.signatures.items()},
         "platforms": platforms(place),
         "replayed": replay(loaded, place),
         "grpc": importlib.util.find_spec("tensorflow_serving") is not None,
+        "damage": damage,
         "jax": sorted(name for name in sys.modules if name.partition(".")[0] in ("jax", "flax") and sys.modules[name]),
     }
     (results / "facts.json").write_text(json.dumps(facts))
@@ -204,4 +221,6 @@ def client(folder: Path, results: Path, route: str, output: Path, port: int, *op
 
 
 if __name__ == "__main__":
+    assert "jax" not in sys.modules
+    sys.modules.update({"jax": None, "flax": None})  # type: ignore[dict-item]
     main(Path(sys.argv[1]), Path(sys.argv[2]))

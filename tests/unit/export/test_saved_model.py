@@ -23,6 +23,7 @@ from mrsr.export.saved_model import write_saved_model
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.ladder import RouteSet
 from tests.saved_model_export import small_export
+from tests.saved_model_serve import handed_over
 from tests.small import photograph
 
 FRAMES = 12
@@ -115,6 +116,19 @@ def test_twelve_recurrent_frames_are_within_a_level_of_jax_at_any_size_and_batch
 
 
 @pytest.mark.slow
+def test_state_handed_to_another_pass_goes_on_as_in_jax(served: Path) -> None:
+    case = "180:360,180:720 40x24x1"
+    expected = handed_over(JaxRuntime(*small_export()), moving(*CASES[case]))
+    with np.load(served / "outputs.npz") as outputs:
+        assert np.abs(outputs["handed over"].astype(int) - expected).max() <= 1
+
+
+@pytest.mark.slow
+def test_a_folder_without_the_model_is_refused_by_name(served: Path, facts: dict[str, Any]) -> None:
+    assert facts["damage"].startswith(f"{served / 'saved_model' / 'init:small' / '1'}: damaged")
+
+
+@pytest.mark.slow
 def test_state_is_felt(expected: dict[str, np.ndarray]) -> None:
     # The parity of the frames after the first says something of the state only where the state changes them.
     runtime, case = JaxRuntime(*small_export()), "180:720 24x40x1"
@@ -142,7 +156,7 @@ def test_signatures_are_what_the_names_say(facts: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_every_program_is_lowered_for_cpu_cuda_and_tpu(facts: dict[str, Any]) -> None:
-    assert len(facts["platforms"]) == 8  # a frame and a clip of each of four passes, the clip's in two signatures
+    assert len(facts["platforms"]) == 4  # one program for each of four passes, whatever the signature
     assert all(platforms == ["CPU", "CUDA", "TPU"] for platforms in facts["platforms"])
 
 

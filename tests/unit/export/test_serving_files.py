@@ -12,8 +12,8 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 
 from mrsr.export.serving_files import BATCHING, CLIENT, MODELS, write_serving_files
-from mrsr.ladder import Ladder
-from mrsr.manifest import Manifest
+from mrsr.ladder import Ladder, RouteSet
+from mrsr.manifest import Graph, Manifest
 
 # Source: tensorflow/serving, config/model_server_config.proto, config/file_system_storage_path_source.proto and
 # servables/tensorflow/session_bundle_config.proto: the fields by name, number and type.
@@ -62,7 +62,9 @@ def parsed(message: str, text: str) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_serving_files(Manifest("init:tiny", "0" * 12, 1, Ladder(), ()), tmp_path)
+    write_serving_files(
+        Manifest("init:tiny", "0" * 12, 1, Ladder(), (Graph(RouteSet.parse("180:360"), 1, {}),)), tmp_path
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == [BATCHING, CLIENT, MODELS]
     return tmp_path
 
@@ -91,7 +93,7 @@ def test_server_is_told_to_compile(folder: Path) -> None:
     assert "--xla_cpu_compilation_enabled=true" in (folder / MODELS).read_text()
 
 
-def test_client_runs_by_itself_and_knows_its_model(folder: Path) -> None:
+def test_client_runs_by_itself_and_knows_its_model_and_route(folder: Path) -> None:
     text = (folder / CLIENT).read_text()
     imported = [node.module for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     assert not any(str(module).startswith("mrsr") for module in imported)
@@ -100,3 +102,4 @@ def test_client_runs_by_itself_and_knows_its_model(folder: Path) -> None:
         [sys.executable, "-I", "-S", str(folder / CLIENT), "--help"], text=True, capture_output=True, check=True
     )
     assert "(default: init-tiny)" in shown.stdout
+    assert "(default: 180:360)" in shown.stdout
