@@ -6,6 +6,7 @@ Pure: no clock inside; times come in, a new `Pace` comes out. Levels count from 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 BUDGETS_MS = (100.0, 50.0, 33.0, 20.0)
@@ -105,6 +106,39 @@ def observe(rule: Rule, pace: Pace, levels: int, now: float, took_ms: float) -> 
     reason = f"p95 {p95(took):.1f} ms of {rule.budget_ms:g} ms for {now - calm:.1f} s"
     risen = Pace(level=pace.level - 1, trial_until=now + needed, failures=failures)
     return risen, Change(pace.level, risen.level, reason)
+
+
+def share(before: Sequence[Pace], observed: Sequence[tuple[Pace, Change | None]]) -> list[tuple[Pace, Change | None]]:
+    """What `observe` gave for the streams of one round, with only so many changes as one round can tell.
+
+    They all paid for the same round, so one stream that falls may be enough for all: at most a quarter of them change
+    at once, and the others are judged anew by rounds of the new load. Those on trial fall first, then those that have
+    most to lose; nobody rises while one falls; the lowest rise first. A trial that failed has failed for all.
+
+    Args:
+      before: their paces before the round.
+      observed: what `observe` made of them, in the same order.
+    """
+    falls = [index for index, (_, change) in enumerate(observed) if change and change.after > change.before]
+    rises = [index for index, (_, change) in enumerate(observed) if change and change.after < change.before]
+    if not falls and not rises:
+        return list(observed)
+    first = sorted(falls, key=lambda index: (before[index].trial_until is None, before[index].level))
+    first = first or sorted(rises, key=lambda index: -before[index].level)
+    chosen = set(first[: math.ceil(len(observed) / 4)])
+    failed: dict[int, int] = {}
+    for index in chosen.intersection(falls):
+        level, failures = before[index].level, observed[index][0].failures
+        if failures != before[index].failures:
+            failed[level] = max(failed.get(level, 0), failures[level])
+    result = []
+    for index, (pace, change) in enumerate(observed):
+        if index not in chosen:
+            pace = replace(before[index] if change else pace, took_ms=(), calm_since=None)
+            change = None
+        known = {level: max(count, pace.failures.get(level, 0)) for level, count in failed.items()}
+        result.append((replace(pace, failures={**pace.failures, **known}), change))
+    return result
 
 
 def _fall(rule: Rule, pace: Pace, took: tuple[float, ...], now: float) -> tuple[Pace, Change]:

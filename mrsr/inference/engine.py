@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
+import jax
 import numpy as np
 
 from mrsr.config import ExperimentConfig
@@ -23,6 +24,7 @@ from mrsr.inference.streams import Event, Result, Stream
 from mrsr.ladder import RouteSet
 
 BATCHES = (1, 2, 4, 8, 16)
+"""Sizes of batches on an accelerator; on a CPU, where a batch takes as long as its frames one by one, it is 1 alone."""
 
 
 class Engine:
@@ -41,7 +43,7 @@ class Engine:
         on_result: Callable[[Result], None],
         on_event: Callable[[Event], None] | None = None,
         most_streams: int = 16,
-        batch_sizes: Sequence[int] = BATCHES,
+        batch_sizes: Sequence[int] | None = None,
         buckets: BucketRule | None = None,
         clock: Callable[[], float] = time.monotonic,
         background: Executor | None = None,
@@ -54,7 +56,7 @@ class Engine:
           on_result: called in the ticking thread with every frame done.
           on_event: called in the ticking thread; see `Event`.
           most_streams: that may be there at once; every pool has room for as many.
-          batch_sizes: what batches are padded to.
+          batch_sizes: what batches are padded to; by default `BATCHES` on an accelerator and 1 on a CPU.
           buckets: how far frames are padded; `BucketRule()` by default.
           clock: seconds, never going back.
           background: what compiles programs that were not prepared; a thread of its own by default.
@@ -64,7 +66,8 @@ class Engine:
         # One slot more than streams: a stream that moves within a pool holds two for a moment.
         self.programs = Programs(config, params, most_streams + 1, background or self._own)
         self._placement = Placement(config, self.programs, buckets or BucketRule())
-        self._batch_sizes, self._most, self._clock = tuple(batch_sizes), most_streams, clock
+        self._batch_sizes = tuple(batch_sizes or ((1,) if jax.default_backend() == "cpu" else BATCHES))
+        self._most, self._clock = most_streams, clock
         self._rounds = Rounds(
             self.ladder,
             self.routes,

@@ -10,7 +10,7 @@ import numpy as np
 
 from mrsr.errors import RunError
 from mrsr.inference.buckets import Size, batches, placed
-from mrsr.inference.deadline import Pace, observe
+from mrsr.inference.deadline import Pace, observe, share
 from mrsr.inference.levels import levels
 from mrsr.inference.mailbox import Waiting
 from mrsr.inference.placement import Placement
@@ -66,9 +66,7 @@ class Rounds:
         for (routes, bucket, network), members in sorted(served.items(), key=lambda each: _tightest(each[1])):
             self._run_group(routes, bucket, network, members)
         ended = self._clock()
-        for job in jobs:
-            if job.as_paced:
-                self._observe(job, ended, 1e3 * (ended - started))
+        self._observe([job for job in jobs if job.as_paced], ended, 1e3 * (ended - started))
         return len(jobs)
 
     def _wanted(self, job: _Job) -> _Group:
@@ -169,14 +167,19 @@ class Rounds:
         stream.mailbox.finish(late=1e3 * (now - item.offered_at) > stream.rule.budget_ms)
         self._on_result(Result(stream.name, cropped, item.routes, made_by, item.offered_at, now))
 
-    def _observe(self, job: _Job, now: float, took_ms: float) -> None:
-        """The deadline's judgement of the round, for one stream."""
-        stream = job.stream
-        options = [*map(str, levels(self._trained, job.item.routes)), "bicubic"]
-        stream.pace, change = observe(stream.rule, stream.pace, len(options), now, took_ms)
-        if change is not None:
-            kind: EventKind = "stepped_down" if change.after > change.before else "recovered"
-            self._say(stream, kind, f"{options[change.before]} to {options[change.after]}: {change.reason}")
+    def _observe(self, jobs: list[_Job], now: float, took_ms: float) -> None:
+        """The deadlines' judgement of the round."""
+        before = [job.stream.pace for job in jobs]
+        options = [[*map(str, levels(self._trained, job.item.routes)), "bicubic"] for job in jobs]
+        observed = [
+            observe(job.stream.rule, job.stream.pace, len(names), now, took_ms)
+            for job, names in zip(jobs, options, strict=True)
+        ]
+        for job, names, (pace, change) in zip(jobs, options, share(before, observed), strict=True):
+            job.stream.pace = pace
+            if change is not None:
+                kind: EventKind = "stepped_down" if change.after > change.before else "recovered"
+                self._say(job.stream, kind, f"{names[change.before]} to {names[change.after]}: {change.reason}")
 
     def _say(self, stream: Stream, kind: EventKind, detail: str) -> None:
         self._on_event(Event(self._clock(), stream.name, kind, detail))

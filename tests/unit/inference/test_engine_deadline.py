@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrsr.inference.deadline import BUDGETS_MS, Change, Pace, Rule, observe, p95
+from mrsr.inference.deadline import BUDGETS_MS, Change, Pace, Rule, observe, p95, share
 
 times = st.floats(0.1, 500.0)
 budgets = st.sampled_from(BUDGETS_MS)
@@ -118,3 +118,53 @@ def test_a_trial_that_lasted_is_forgotten():
 def test_the_last_level_stays_however_late():
     _, pace = played(Rule(budget_ms=20), [500.0, 400.0], 50, 5, Pace())
     assert pace.level == 1
+
+
+def shared(rule: Rule, costs: list[float], streams: int, seconds: float, paces: list[Pace] | None = None):
+    """Streams at 30 Hz in common rounds, each adding what its level costs: the changes, and the paces at the end."""
+    paces = paces or [Pace()] * streams
+    changes: list[tuple[float, int, Change]] = []
+    for frame in range(int(30 * seconds)):
+        took = sum(costs[pace.level] for pace in paces)
+        observed = [observe(rule, pace, len(costs), frame / 30, took) for pace in paces]
+        after = share(paces, observed)
+        assert sum(change is not None for _, change in after) <= math.ceil(streams / 4)
+        changes += [(frame / 30, index, change) for index, (_, change) in enumerate(after) if change]
+        paces = [pace for pace, _ in after]
+    return changes, paces
+
+
+def test_streams_that_share_rounds_fall_only_as_far_as_all_need():
+    """Four of 20 ms each within 45 ms: two give way, not all four."""
+    changes, paces = shared(Rule(budget_ms=45, calm_s=100.0), [20.0, 1.0], 4, 2)
+    assert sorted(pace.level for pace in paces) == [0, 0, 1, 1]
+    assert [index for _, index, _ in changes] == [0, 1]
+
+
+def test_a_trial_of_one_stream_that_fails_is_not_repeated_by_the_others():
+    rule = Rule(budget_ms=55, calm_s=2.0)
+    changes, _ = shared(rule, [20.0, 1.0], 4, 125)
+    rises = [at for at, _, change in changes if change.after < change.before]
+    assert 4 <= len(rises) <= math.log2(125 / rule.calm_s + 1)
+    assert all(later >= 1.9 * earlier for earlier, later in pairwise(np.diff(rises)))
+    fallen = [(index, change.after) for _, index, change in changes]
+    # Whoever rose is the one that falls again.
+    assert fallen[2::2] == [(index, 0) for index, _ in fallen[3::2]]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 9), st.lists(st.floats(1, 40), min_size=1, max_size=3), budgets)
+def test_streams_that_share_rounds_fit_the_budget_or_are_all_at_the_bottom(streams, costs, budget):
+    costs = sorted(costs, reverse=True)
+    _, paces = shared(Rule(budget_ms=budget, calm_s=1e6), costs, streams, 6)
+    fits = sum(costs[pace.level] for pace in paces) <= budget
+    assert fits or all(pace.level == len(costs) - 1 for pace in paces)
+
+
+def test_streams_that_share_rounds_all_recover():
+    rule = Rule(budget_ms=45, calm_s=1.0)
+    _, paces = shared(rule, [30.0, 20.0, 1.0], 5, 2)
+    assert max(pace.level for pace in paces) == 2
+    changes, paces = shared(rule, [3.0, 2.0, 1.0], 5, 60, paces)
+    assert [pace.level for pace in paces] == [0] * 5
+    assert all(change.after < change.before for _, _, change in changes)

@@ -89,6 +89,22 @@ def test_under_twice_the_load_it_steps_down_and_every_frame_is_accounted_for(ben
     assert event.detail.startswith("180:720 to 180:360: 3 of the last 3 frames took above 33 ms")
 
 
+def test_of_several_streams_no_more_step_down_than_all_need(bench, monkeypatch):
+    """Three of 30 ms each in rounds of at most 66 ms: two give way to 360p, one keeps 720p, and all are in time."""
+    names = ("a", "b", "c")
+    for name in names:
+        bench.engine.join(name, MIDDLE, Rule(budget_ms=66, calm_s=60.0))
+    busy(monkeypatch, bench, {"180:720": 30.0, "180:360": 10.0, "bicubic": 1.0})
+    played(bench, 3, rate=15.0, names=names)
+    assert [(event.stream, event.kind) for event in bench.events] == [("a", "stepped_down"), ("b", "stepped_down")]
+    last = {result.stream: made(result) for result in bench.results[-3:]}
+    assert last == {"a": "180:360", "b": "180:360", "c": "180:720"}
+    for name in names:
+        counts = bench.engine.counts(name)
+        assert counts.offered == 45 == counts.done + counts.replaced
+        assert counts.late <= 8
+
+
 def test_latest_frame_wins_while_a_step_runs(bench, monkeypatch):
     """At twice the load without a lower level to go to, every other frame is replaced, and the newest is shown."""
     bench.engine.join("one", LOW, Rule(budget_ms=1000))
