@@ -12,20 +12,27 @@ from typing import Any
 
 import jax
 
-from mrsr.config import ExperimentConfig, config_hash
+from mrsr.config import ExperimentConfig, ModelConfig, StageConfig, config_hash
 from mrsr.export.graphs import graph_of
 from mrsr.export.saved_model import write_saved_model
 from mrsr.export.serving_files import write_serving_files
 from mrsr.ladder import passes
 from mrsr.manifest import Manifest, write_manifest
-from mrsr.models.step import init_params
-from tests.small import lively, small_model
+from tests.small import lively, shapes_of
 
 
 def small_export() -> tuple[ExperimentConfig, Any]:
-    """The model: 720p frames are padded to even sides; its name has a colon, which no request can."""
-    config = ExperimentConfig(name="init:small", routes="180:360,180:720,720:1080", model=small_model())
-    return config, lively(init_params(config.ladder(), config.route_set(), config.model, 0))
+    """The model: 720p frames are padded to even sides and leave no state; its name has a colon."""
+    stages = (
+        StageConfig(width=6, rrdbs=1, dense_blocks=1, convs=2, growth=2, hidden=3),
+        StageConfig(width=6, rrdbs=0, hidden=2),
+        StageConfig(width=8, fold=2, rrdbs=0),
+        StageConfig(width=9, fold=3, rrdbs=0),
+    )
+    config = ExperimentConfig(
+        name="init:small", routes="180:360,180:720,720:1080", model=ModelConfig(name="small", stages=stages)
+    )
+    return config, jax.tree.map(lambda leaf: 0.3 * leaf, lively(shapes_of(config)))
 
 
 def main(folder: Path) -> None:

@@ -7,8 +7,9 @@ FOLDER is what `tests.saved_model_export` wrote, RESULTS holds `cases.npz`: a cl
 from __future__ import annotations
 
 import base64
+import concurrent.futures
+import importlib.util
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -16,15 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-sys.modules.update({"jax": None, "flax": None})  # type: ignore[dict-item]
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from mrsr.inference.exported import open_exported  # noqa: E402
-from mrsr.inference.signatures import frames_name, signature_name, state_name  # noqa: E402
-from mrsr.ladder import RouteSet  # noqa: E402
-from mrsr.manifest import read_manifest  # noqa: E402
+from mrsr.errors import UserError
+from mrsr.inference.exported import open_exported
+from mrsr.inference.signatures import frames_name, signature_name, state_name
+from mrsr.ladder import RouteSet
+from mrsr.manifest import read_manifest
 
 
 def in_runtime(runtime: Any, routes: RouteSet, clip: np.ndarray) -> dict[str, np.ndarray]:
@@ -37,12 +36,25 @@ def in_runtime(runtime: Any, routes: RouteSet, clip: np.ndarray) -> dict[str, np
     return {route.name: np.stack([outputs[route] for outputs in frames], 1) for route in routes}
 
 
+def handed_over(runtime: Any, clip: np.ndarray) -> np.ndarray:
+    """Half of the clip in one pass, the other in another that takes its state: the last frame of 180:720."""
+    both, one = RouteSet.parse("180:360,180:720"), RouteSet.parse("180:720")
+    batch, count, height, width, _ = clip.shape
+    state = runtime.init_state(both, batch, height, width)
+    for time in range(count):
+        if time == count // 2:
+            state = runtime.hand_over(state, both, one, batch, height, width)
+        outputs, state = runtime.step(both if time < count // 2 else one, clip[:, time], state)
+    return outputs[one.routes[0]]
+
+
 def in_stream(loaded: Any, graph: Any, clip: np.ndarray) -> dict[str, np.ndarray]:
     """The same through the signatures alone, as a client would: the zero state, then frame by frame."""
     import tensorflow as tf
 
     step = loaded.signatures[signature_name("stream", graph.routes)]
-    state = loaded.signatures[signature_name("zero", graph.routes)](frames=tf.constant(clip[:, 0]))
+    zero = loaded.signatures.get(signature_name("zero", graph.routes), lambda **_: {})
+    state = zero(frames=tf.constant(clip[:, 0]))
     assert set(state) == {state_name(key) for key in graph.states}
     found = []
     for frame in clip.swapaxes(0, 1):
@@ -107,7 +119,7 @@ def rest_server(loaded: Any) -> ThreadingHTTPServer:
     import tensorflow as tf
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path != "/v1/models/init-small:predict" or asked["signature_name"] not in loaded.signatures:
                 return self.send_error(404)
@@ -135,14 +147,37 @@ def rest_server(loaded: Any) -> ThreadingHTTPServer:
     return server
 
 
+def grpc_server(loaded: Any) -> tuple[Any, int]:
+    """The service of `apis/prediction_service.proto`, Predict alone: the server and its port."""
+    import grpc
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+    class Service(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
+        def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
+            name = request.model_spec.signature_name
+            if name not in loaded.signatures:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, f'Serving signature key "{name}" not found.')
+            inputs = {key: tf.constant(tf.make_ndarray(tensor)) for key, tensor in request.inputs.items()}
+            answer = predict_pb2.PredictResponse()
+            for key, tensor in loaded.signatures[name](**inputs).items():
+                answer.outputs[key].CopyFrom(tf.make_tensor_proto(tensor))
+            return answer
+
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
 def main(folder: Path, results: Path) -> None:
     """Everything, into `outputs.npz`, `facts.json` and `rest/`."""
-    import tensorflow as tf
-
     manifest = read_manifest(folder)
-    runtime = open_exported("saved_model", manifest, folder)
+    runtime: Any = open_exported("saved_model", manifest, folder)
     place = folder / "saved_model" / manifest.name / "1"
-    loaded = tf.saved_model.load(str(place))
+    # Not loaded a second time: what is compiled belongs to what was loaded.
+    loaded = runtime._loaded
     arrays = {}
     for case, clip in np.load(results / "cases.npz").items():
         graph = manifest.graph(RouteSet.parse(case.split()[0]))
@@ -152,21 +187,40 @@ def main(folder: Path, results: Path) -> None:
             "clip": in_clip(loaded, graph, clip),
         }.items():
             arrays |= {f"{way} {case} {route}": output for route, output in found.items()}
+        if len(graph.routes) > 1:
+            arrays["handed over"] = handed_over(runtime, clip)
     np.savez(results / "outputs.npz", **arrays)
+    try:
+        open_exported("saved_model", manifest, results)
+        damage = "none"
+    except UserError as error:
+        damage = str(error)
     facts = {
         "signatures": {name: sorted(function.structured_outputs) for name, function in loaded.signatures.items()},
         "platforms": platforms(place),
         "replayed": replay(loaded, place),
+        "grpc": importlib.util.find_spec("tensorflow_serving") is not None,
+        "damage": damage,
         "jax": sorted(name for name in sys.modules if name.partition(".")[0] in ("jax", "flax") and sys.modules[name]),
     }
     (results / "facts.json").write_text(json.dumps(facts))
-    server = rest_server(loaded)
-    files = sorted((results / "frames").iterdir())
-    client = [sys.executable, str(folder / "saved_model" / "client.py"), *map(str, files)]
-    client += ["--output", str(results / "rest"), "--host", "127.0.0.1", "--port", str(server.server_port)]
-    subprocess.run([*client, "--route", "720:1080"], check=True)
-    server.shutdown()
+    with rest_server(loaded) as server:
+        client(folder, results, "720:1080", results / "rest", server.server_port)
+    if facts["grpc"]:
+        server, port = grpc_server(loaded)
+        for route in ("180:720", "720:1080"):
+            client(folder, results, route, results / f"grpc {route}", port, "--grpc")
+        server.stop(None)
+
+
+def client(folder: Path, results: Path, route: str, output: Path, port: int, *options: str) -> None:
+    """The client beside the model, in a process of its own as a user starts it."""
+    files = map(str, sorted((results / "frames").iterdir()))
+    address = ["--output", str(output), "--host", "127.0.0.1", "--port", str(port), "--route", route, *options]
+    subprocess.run([sys.executable, str(folder / "saved_model" / "client.py"), *files, *address], check=True)
 
 
 if __name__ == "__main__":
+    assert "jax" not in sys.modules
+    sys.modules.update({"jax": None, "flax": None})  # type: ignore[dict-item]
     main(Path(sys.argv[1]), Path(sys.argv[2]))

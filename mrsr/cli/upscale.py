@@ -29,9 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", help="the file to write; its ending names the container")
     parser.add_argument("--to", required=True, metavar="P", help="short side of the output in px, such as 720p")
     parser.add_argument(
-        "--model", metavar="DIR|NAME", help="a run folder, bicubic, or init:tiny|small|base (untrained)"
+        "--model", metavar="DIR|NAME", help="a run folder, an exported directory, bicubic, or init:SIZE (untrained)"
     )
-    parser.add_argument("--runtime", default="auto", metavar="R", help="what runs it: auto or jax (default: auto)")
+    parser.add_argument(
+        "--runtime",
+        default="auto",
+        metavar="R",
+        help="what runs it: auto, jax, openvino, onnxruntime or saved_model (default: auto)",
+    )
     parser.add_argument("--encoder", default=DEFAULT_ENCODER, metavar="E", help="(default: %(default)s)")
     parser.add_argument("--crf", type=int, metavar="N", help=f"constant rate factor (default: {DEFAULT_CRF})")
     parser.add_argument("--compare", metavar="FILE", help="write bicubic and the result side by side to FILE as well")

@@ -1,10 +1,9 @@
-"""One pass of the network as a function of whole frames with symbolic sizes: `models.step.step`, and a scan of it."""
+"""One pass of the network, `models.step.step`, as a function of whole frames with symbolic sizes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -37,11 +36,6 @@ class FrozenStep:
         """The shape of `frames` in `frame`, as jax.export reads it: `"b, 2*h, 2*w, 3"`."""
         return f"b, {self.multiple}*h, {self.multiple}*w, 3"
 
-    @property
-    def clip_shape(self) -> str:
-        """The shape of `frames` in `clip`."""
-        return f"b, t, {self.multiple}*h, {self.multiple}*w, 3"
-
     def state_shapes(self) -> dict[str, str]:
         """The symbolic shapes of the states by key."""
         return {key: f"b, {side}*h, {side}*w, {channels}" for key, (side, channels) in self.states.items()}
@@ -63,25 +57,6 @@ class FrozenStep:
           uint8 [B, h, w, 3] by the route's name, and the state for the next frame, float32.
         """
         held = {key: leaf.astype(self._network.dtype) for key, leaf in state.items()}
-        outputs, held = self._step(params, frames, held)
-        return outputs, {key: leaf.astype(jnp.float32) for key, leaf in held.items()}
-
-    def clip(self, params: Any, frames: Array) -> dict[str, Array]:
-        """Clips from zero state: uint8 [B, T, H, W, 3], whole, to uint8 [B, T, h, w, 3] by the route's name."""
-        batch, _, height, width, _ = frames.shape
-        rows, columns = height // self.multiple, width // self.multiple
-        zero = {
-            key: jnp.zeros((batch, rows * side, columns * side, channels), self._network.dtype)
-            for key, (side, channels) in self.states.items()
-        }
-
-        def one(state: dict[str, Array], frame: Array) -> tuple[dict[str, Array], dict[str, Array]]:
-            outputs, state = self._step(params, frame, state)
-            return state, outputs
-
-        _, outputs = jax.lax.scan(one, zero, jnp.moveaxis(frames, 1, 0))
-        return {name: jnp.moveaxis(output, 0, 1) for name, output in outputs.items()}
-
-    def _step(self, params: Any, frames: Array, state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-        outputs, state = step(self.ladder, self.routes, self._network, params, {self.entry: frames}, state)
-        return {route.name: output for route, output in outputs.items()}, state
+        outputs, held = step(self.ladder, self.routes, self._network, params, {self.entry: frames}, held)
+        after = {key: leaf.astype(jnp.float32) for key, leaf in held.items()}
+        return {route.name: output for route, output in outputs.items()}, after

@@ -1,14 +1,14 @@
 """The SavedModel: the frozen step by jax2tf, for TensorFlow Serving and whoever has TensorFlow and no JAX.
 
-Native serialization: each signature carries the StableHLO of `models.step.step` lowered for every platform, with batch,
-time and frame size symbolic; TensorFlow compiles it for the shapes that come. The parameters are variables that all
+Native serialization: each pass is held once, as the StableHLO of `models.step.step` lowered for every platform with
+batch and frame size symbolic; TensorFlow compiles it for the shapes that come. The parameters are variables that all
 signatures share. `inference.signatures` lists the signatures and their names.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from mrsr.config import ExperimentConfig
 from mrsr.errors import UserError
 from mrsr.export.frozen_step import FrozenStep
-from mrsr.export.tensorflow_frames import crop, decode, encode, pad
+from mrsr.export.served_functions import served_functions
 from mrsr.export.warmup import write_warmup
 from mrsr.files import part_of
 from mrsr.inference.signatures import (
@@ -27,8 +27,6 @@ from mrsr.inference.signatures import (
     FRAMES,
     IMAGES,
     default_route,
-    frames_name,
-    images_name,
     served_name,
     signature_name,
     state_name,
@@ -88,10 +86,11 @@ def write_saved_model(
     for one in sets:
         frozen = FrozenStep(config, one)
         size = (warm or {}).get(frozen.entry, WARM_SIZE)
-        with _without_paths():
-            functions = _functions(frozen, variables, platforms, size)
-        for kind, (function, example) in functions.items():
-            signatures[signature_name(kind, one)] = function
+        functions = served_functions(frozen, variables, platforms)
+        for kind, example in _examples(frozen, *size).items():
+            specs = {key: _spec(array, key) for key, array in example.items()}
+            with _without_paths():
+                signatures[signature_name(kind, one)] = functions[kind].get_concrete_function(**specs)
             requests[signature_name(kind, one)] = example
     usual = signature_name("clip", RouteSet.of([default_route(RouteSet.of([r for one in sets for r in one]))]))
     signatures[DEFAULT], requests[DEFAULT] = signatures[usual], requests[usual]
@@ -121,65 +120,19 @@ def _variable_name(path: Any) -> str:
     return "/".join(str(part.key) for part in path)
 
 
-def _functions(
-    frozen: FrozenStep, variables: Any, platforms: Sequence[str], size: tuple[int, int]
-) -> dict[str, tuple[Any, dict[str, np.ndarray]]]:
-    """The signatures of a route set by kind, each with a request it takes, of one frame of the given size (px)."""
+def _examples(frozen: FrozenStep, height: int, width: int) -> dict[str, dict[str, np.ndarray]]:
+    """A request of one frame of the given size (px) for the signature of each kind."""
     import tensorflow as tf
-    from jax.experimental import jax2tf
 
-    def converted(function: Callable[..., Any], *shapes: Any) -> Callable[..., Any]:
-        # The gradient would be a second copy of the program.
-        program = jax2tf.convert(
-            function,
-            polymorphic_shapes=[None, *shapes],
-            with_gradient=False,
-            native_serialization_platforms=list(platforms),
-        )
-        return lambda *arrays: program(variables, *arrays)
-
-    one_frame = converted(frozen.frame, frozen.frame_shape, frozen.state_shapes())
-    whole_clip = converted(frozen.clip, frozen.clip_shape)
-
-    def cropped(outputs: dict[str, Any], frames: Any) -> dict[str, Any]:
-        ratios = {route: frozen.ladder.ratio(route.input, route.output) for route in frozen.routes}
-        return {frames_name(route): crop(outputs[route.name], frames, ratio) for route, ratio in ratios.items()}
-
-    def clip(frames: Any) -> dict[str, Any]:
-        return cropped(whole_clip(pad(frames, frozen.multiple)), frames)
-
-    def stream(frames: Any, **named: Any) -> dict[str, Any]:
-        state = {key: named[state_name(key)] for key in frozen.states}
-        outputs, state = one_frame(pad(frames, frozen.multiple), state)
-        return cropped(outputs, frames) | {state_name(key): leaf for key, leaf in state.items()}
-
-    def zero(frames: Any) -> dict[str, Any]:
-        shape = tf.shape(frames)
-        blocks = -(-shape[1:3] // frozen.multiple)
-        return {
-            state_name(key): tf.zeros([shape[0], blocks[0] * scale, blocks[1] * scale, channels])
-            for key, (scale, channels) in frozen.states.items()
-        }
-
-    clips = tf.function(clip, autograph=False)
-
-    def image(images: Any) -> dict[str, Any]:
-        outputs = clips(decode(images))
-        return {images_name(route): encode(outputs[frames_name(route)]) for route in frozen.routes}
-
-    frame = np.zeros((1, *size, 3), np.uint8)
-    state = {state_name(key): np.zeros(shape, np.float32) for key, shape in frozen.state_sizes(*size).items()}
-    picture = np.array([[tf.io.encode_png(frame[0]).numpy()]], object)
-    taken: dict[str, tuple[Any, dict[str, np.ndarray]]] = {
-        "clip": (clips, {FRAMES: frame[:, None]}),
-        "stream": (tf.function(stream, autograph=False), {FRAMES: frame, **state}),
-        "image": (tf.function(image, autograph=False), {IMAGES: picture}),
-    }
-    if state:
-        taken["zero"] = (tf.function(zero, autograph=False), {FRAMES: frame})
-    return {
-        kind: (function.get_concrete_function(**{name: _spec(array, name) for name, array in example.items()}), example)
-        for kind, (function, example) in taken.items()
+    frame = np.zeros((1, height, width, 3), np.uint8)
+    sizes = frozen.state_sizes(height, width)
+    state = {state_name(key): np.zeros(size, np.float32) for key, size in sizes.items()}
+    # What others call comes first: a function traced with the names of its inputs serves them too, not the reverse.
+    examples = {"zero": {FRAMES: frame}} if state else {}
+    return examples | {
+        "stream": {FRAMES: frame, **state},
+        "clip": {FRAMES: frame[:, None]},
+        "image": {IMAGES: np.array([[tf.io.encode_png(frame[0]).numpy()]], object)},
     }
 
 

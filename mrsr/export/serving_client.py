@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 MODEL = "tiny"
+ROUTE = "180:720"
 
 
 def enlarge_files(files: Iterable[Path], address: str, model: str, route: str) -> list[bytes]:
@@ -122,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("frames", nargs="+", type=Path, metavar="FRAME", help="image files of one size, in order")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where the PNG files go")
-    parser.add_argument("--route", default="180:720", help="(default: %(default)s)")
+    parser.add_argument("--route", default=ROUTE, help="(default: %(default)s)")
     parser.add_argument("--model", default=MODEL, help="(default: %(default)s)")
     parser.add_argument("--host", default="localhost", help="(default: %(default)s)")
     parser.add_argument("--port", type=int, help="(default: 8501 for REST, 8500 for gRPC)")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mrsr.export import serving_client
 from mrsr.files import replaced
-from mrsr.inference.signatures import served_name
+from mrsr.inference.signatures import default_route, served_name
+from mrsr.ladder import RouteSet
 from mrsr.manifest import Manifest
 
 MODELS = "models.config"
@@ -70,11 +71,14 @@ def write_serving_files(manifest: Manifest, folder: Path) -> None:
       manifest: of the exported directory; the model lies in `folder / manifest.name`.
       folder: what a server sees as `/models`.
     """
-    name = served_name(manifest.name)
+    name, client = served_name(manifest.name), inspect.getsource(serving_client)
+    usual = default_route(RouteSet.of(route for graph in manifest.graphs for route in graph.routes))
     files = {
         MODELS: _MODELS.format(models=MODELS, client=CLIENT, server=SERVER, name=name, folder=manifest.name),
         BATCHING: _BATCHING.format(batching=BATCHING),
-        CLIENT: inspect.getsource(serving_client).replace('MODEL = "tiny"', f'MODEL = "{name}"'),
+        CLIENT: client.replace('MODEL = "tiny"', f'MODEL = "{name}"').replace(
+            'ROUTE = "180:720"', f'ROUTE = "{usual}"'
+        ),
     }
     for file, text in files.items():
         with replaced(folder / file) as beside:

@@ -36,7 +36,8 @@ def decode(images: Any) -> Any:
         return tf.io.decode_image(image, channels=3, expand_animations=False)
 
     flat = tf.map_fn(one, tf.reshape(images, [-1]), fn_output_signature=tf.TensorSpec([None, None, 3], tf.uint8))
-    return tf.reshape(flat, tf.concat([tf.shape(images), tf.shape(flat)[1:]], 0))
+    clip = tf.reshape(flat, tf.concat([tf.shape(images), tf.shape(flat)[1:]], 0))
+    return tf.ensure_shape(clip, [None, None, None, None, 3])
 
 
 def encode(frames: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,8 @@ class OpenVinoRuntime(FrozenRuntime):
         super().__init__(manifest)
         if hint not in HINTS:
             raise UserError(f"OpenVINO precision hint {hint!r}: expected one of {', '.join(HINTS)}")
+        # It would fork this process, threads and all, and send figures of its use to its maker.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
         self._folder = folder
@@ -102,12 +105,13 @@ class OpenVinoRuntime(FrozenRuntime):
         import openvino
 
         program = self._program(graph, frames, state)
-        given = {FRAMES: frames} | {state_name(key): state[key] for key in graph.states}
+        # Held here: a tensor does not keep the copy that a view of a larger picture needs.
+        given = {FRAMES: np.ascontiguousarray(frames)}
+        given |= {state_name(key): np.ascontiguousarray(state[key]) for key in graph.states}
         made = {name: np.empty(shape, dtype) for name, (shape, dtype) in program.shapes.items()}
         with program.lock:
             for name, array in given.items():
-                whole = openvino.Tensor(np.ascontiguousarray(array), shared_memory=True)
-                program.request.set_tensor(name, whole)
+                program.request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
             for name, array in made.items():
                 program.request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
             program.request.infer()

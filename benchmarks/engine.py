@@ -1,0 +1,279 @@
+"""The streaming engine under load: batching, memory over many steps, several outputs in one pass, a twofold overload.
+
+`python -m benchmarks.engine [--model DIR|NAME] [--size 320x180] [--rounds N] [--steps N] [--seconds S] [--json FILE]`.
+Times are wall clock; what is compared is measured in turn within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from mrsr.config import ExperimentConfig
+from mrsr.inference.bench import device_name
+from mrsr.inference.buckets import Size
+from mrsr.inference.deadline import Rule
+from mrsr.inference.engine import Engine
+from mrsr.inference.jax_runtime import JaxRuntime
+from mrsr.inference.models import find_model
+from mrsr.inference.streams import Event, Result
+from mrsr.ladder import RouteSet
+from mrsr.models.flops import gflop
+
+LOW = RouteSet.parse("180:360")
+APART = [LOW, RouteSet.parse("180:720"), RouteSet.parse("180:1080")]
+TOGETHER = RouteSet.parse("180:360,180:720,180:1080")
+NEVER = Rule(budget_ms=1e9)
+Report = dict[str, Any]
+
+
+class Load:
+    """An engine with streams that all show noise of one size."""
+
+    def __init__(self, config: ExperimentConfig, params: Any, size: Size, **settings: Any) -> None:
+        self.results: list[Result] = []
+        self.events: list[Event] = []
+        self.engine = Engine(config, params, on_result=self._note, on_event=self.events.append, **settings)
+        self._frames = np.random.default_rng(0).integers(0, 256, (4, *size, 3), dtype=np.uint8)
+        self._at = 0
+
+    def _note(self, result: Result) -> None:
+        # Without the pictures, which a server hands on as well.
+        self.results.append(Result(result.stream, {}, result.asked, result.made_by, result.offered_at, result.done_at))
+
+    def offer(self, names: list[str]) -> None:
+        """The next frame to each of the streams."""
+        self._at += 1
+        for name in names:
+            self.engine.offer(name, self._frames[self._at % len(self._frames)])
+
+    def round(self, names: list[str]) -> float:
+        """What a round with a frame of each stream takes, ms."""
+        self.offer(names)
+        start = time.perf_counter()
+        self.engine.tick()
+        return 1e3 * (time.perf_counter() - start)
+
+
+def quantiles(took: list[float]) -> Report:
+    """p50 and p99 of times, ms."""
+    middle, high = np.percentile(took, [50, 99])
+    return {"p50_ms": float(middle), "p99_ms": float(high)}
+
+
+def batching(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> list[Report]:
+    """1, 4 and 16 streams, in batches and one by one, round after round in turn; the plain runtime beside the one."""
+    rows = []
+    for count in (1, 4, 16):
+        names = [f"stream {index}" for index in range(count)]
+        loads = {"together": Load(config, params, size, batch_sizes=(count,))}
+        loads["one by one"] = Load(config, params, size, batch_sizes=(1,))
+        for load in loads.values():
+            load.engine.prepare([LOW], {180: [size]})
+            for name in names:
+                load.engine.join(name, LOW, NEVER)
+            load.round(names)
+        turns: dict[str, Callable[[], float]] = {how: partial(load.round, names) for how, load in loads.items()}
+        if count == 1:
+            turns["the runtime alone"] = _plain(config, params, size)
+        took: dict[str, list[float]] = {how: [] for how in turns}
+        for _ in range(rounds):
+            for how, turn in turns.items():
+                took[how].append(turn())
+        row: Report = {"streams": count} | {
+            how: quantiles(times) | {"frames_a_second": 1e3 * count / float(np.median(times))}
+            for how, times in took.items()
+        }
+        row["gain"] = row["together"]["frames_a_second"] / row["one by one"]["frames_a_second"]
+        rows.append(row)
+        for load in loads.values():
+            load.engine.close()
+    return rows
+
+
+def _plain(config: ExperimentConfig, params: Any, size: Size) -> Callable[[], float]:
+    runtime = JaxRuntime(config, params)
+    frame = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    held = [runtime.init_state(LOW, 1, *size)]
+
+    def step() -> float:
+        start = time.perf_counter()
+        _, held[0] = runtime.step(LOW, frame, held[0])
+        return 1e3 * (time.perf_counter() - start)
+
+    step()
+    return step
+
+
+def memory(config: ExperimentConfig, params: Any, steps: int) -> Report:
+    """Resident memory and arrays while four streams of small frames run: after a tenth of the steps, and at the end."""
+    size, names = (24, 40), ["a", "b", "c", "d"]
+    load = Load(config, params, size, batch_sizes=(4,))
+    load.engine.prepare([LOW], {180: [size]})
+    for name in names:
+        load.engine.join(name, LOW, NEVER)
+    seen = []
+    for step in range(steps):
+        load.round(names)
+        load.results.clear()
+        if step + 1 in (steps // 10, steps):
+            seen.append((_resident_mib(), len(jax.live_arrays()), _device_mib()))
+    load.engine.close()
+    (early, arrays_early, held_early), (late, arrays_late, held_late) = seen
+    return {
+        "steps": steps,
+        "resident_mib": [early, late],
+        "growth_mib": late - early,
+        "arrays": [arrays_early, arrays_late],
+        "device_mib": [held_early, held_late],
+    }
+
+
+def _resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _device_mib() -> float:
+    return sum(array.nbytes for array in jax.live_arrays()) / 2**20
+
+
+def outputs(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> list[Report]:
+    """One output, three in one pass, and three in three passes: GFLOP of a frame, and its time, in turn."""
+    load = Load(config, params, size, batch_sizes=(1,))
+    load.engine.prepare([TOGETHER, *APART], {180: [size]})
+    ways = {"180:360": [LOW], "180:360,720,1080 in one pass": [TOGETHER], "in three passes": APART}
+    names = {routes: str(routes) for routes in (TOGETHER, *APART)}
+    for routes, name in names.items():
+        load.engine.join(name, routes, NEVER)
+        load.round([name])
+    took: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, passes in ways.items():
+            took[way].append(load.round([names[routes] for routes in passes]))
+    load.engine.close()
+    ladder, sizes = config.ladder(), {180: size}
+    return [
+        {"way": way, "gflop": sum(gflop(ladder, routes, config.model, sizes) or 0.0 for routes in passes)}
+        | quantiles(took[way])
+        for way, passes in ways.items()
+    ]
+
+
+def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
+    """Four streams of small frames at twice the rate that rounds of them allow, until three leave: what is served."""
+    asked, names, size = RouteSet.parse("180:1080"), ["a", "b", "c", "d"], (46, 80)
+    load = Load(config, params, size)
+    load.engine.prepare(load.engine.levels(asked), {180: [size]})
+    for name in names:
+        load.engine.join(name, asked, NEVER)
+    alone = float(np.median([load.round(names) for _ in range(5)]))
+    for name in names:
+        load.engine.leave(name)
+    load.engine.tick()
+    load.results.clear()
+    interval = alone / 2 / 1e3
+    rule = Rule(budget_ms=1e3 * interval, calm_s=2.0)
+    for name in names:
+        load.engine.join(name, asked, rule)
+    begun = due = time.monotonic()
+    gone = False
+    while (now := time.monotonic()) < begun + 2 * seconds:
+        if not gone and now >= begun + seconds:
+            gone, counts = True, {name: load.engine.counts(name) for name in names}
+            for name in names[1:]:
+                load.engine.leave(name)
+            served = len(load.results)
+            names = names[:1]
+        while due <= now:
+            load.offer(names)
+            due += interval
+        load.engine.tick()
+        load.engine.wait(max(0.0, due - time.monotonic()))
+    load.engine.close()
+    waits = [1e3 * (result.done_at - result.offered_at) for result in load.results[:served]]
+    return {
+        "round_of_four_ms": alone,
+        "budget_ms": rule.budget_ms,
+        "counts": {
+            name: {field: getattr(each, field) for field in each.__dataclass_fields__} for name, each in counts.items()
+        },
+        "offer_to_result": quantiles(waits) | {"worst_ms": max(waits)},
+        "events": [
+            {"at_s": event.at - begun, "stream": event.stream, "kind": event.kind, "detail": event.detail}
+            for event in load.events
+        ],
+    }
+
+
+def show(report: Report, console: Console) -> None:
+    """Prints what was measured."""
+    table = Table(title=f"180:360 of {report['size']}, {report['model']}, {report['device']}", title_justify="left")
+    for heading in ("streams", "how", "round p50 ms", "p99 ms", "frames a second", "gain"):
+        table.add_column(heading, justify="left" if heading == "how" else "right")
+    for row in report["batching"]:
+        for how in ("together", "one by one", "the runtime alone"):
+            if how in row:
+                gain = format(row["gain"], ".2f") if how == "together" else ""
+                each = row[how]
+                figures = (format(each[name], ".1f") for name in ("p50_ms", "p99_ms", "frames_a_second"))
+                table.add_row(str(row["streams"]), how, *figures, gain)
+    console.print(table)
+    table = Table(title=f"outputs of {report['size']}", title_justify="left")
+    for heading in ("outputs", "GFLOP", "p50 ms", "p99 ms"):
+        table.add_column(heading, justify="left" if heading == "outputs" else "right")
+    for row in report["outputs"]:
+        table.add_row(row["way"], *(format(row[name], ".2f") for name in ("gflop", "p50_ms", "p99_ms")))
+    console.print(table)
+    held = report["memory"]
+    console.print(
+        f"{held['steps']} steps: resident {held['resident_mib'][0]:.1f} to {held['resident_mib'][1]:.1f} MiB "
+        f"(growth {held['growth_mib']:+.2f}), arrays {held['arrays']}, on the device {held['device_mib']} MiB"
+    )
+    over = report["overload"]
+    console.print(f"twofold overload, budget {over['budget_ms']:.1f} ms: {over['counts']}, {over['offer_to_result']}")
+    for event in over["events"]:
+        console.print(f"  {event['at_s']:6.2f} s  {event['stream']}  {event['kind']}: {event['detail']}")
+
+
+def main() -> None:
+    """Measures everything, prints it and writes the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="init:tiny")
+    parser.add_argument("--size", default="320x180", help="of the frames, WIDTHxHEIGHT")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of overload, and of what follows")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    width, height = map(int, args.size.split("x"))
+    size = (height, width)
+    config, params = find_model(args.model)
+    if params is None:
+        parser.error(f"--model {args.model}: has no network; expected a run folder or init:tiny|small|base")
+    console = Console(width=130)
+    with contextlib.suppress(KeyboardInterrupt):
+        report: Report = {"device": device_name(), "model": config.name, "size": args.size}
+        report["batching"] = batching(config, params, size, args.rounds)
+        report["outputs"] = outputs(config, params, size, args.rounds)
+        report["memory"] = memory(config, params, args.steps)
+        report["overload"] = overload(config, params, args.seconds)
+        show(report, console)
+        if args.json:
+            args.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

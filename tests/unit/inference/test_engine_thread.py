@@ -1,0 +1,77 @@
+"""The engine in its own thread: frames of many threads are all accounted for, errors come out where it ends."""
+
+import threading
+
+import pytest
+
+from mrsr.inference.buckets import EXACT
+from mrsr.inference.engine_thread import EngineThread
+from tests.engines import LOW, SIZE, Bench, video
+
+PATIENCE = 60.0
+CLIP = video(20)
+
+
+def test_frames_of_several_threads_come_out_or_are_counted_as_replaced():
+    bench = Bench(buckets=EXACT, batch_sizes=(1, 2))
+    bench.engine.prepare([LOW], {180: [SIZE]})
+    names = ["a", "b", "c"]
+    done = {name: threading.Event() for name in names}
+
+    def note(result) -> None:
+        bench.results.append(result)
+        counts = bench.engine.counts(result.stream)
+        if counts.offered == 2 * len(CLIP) and counts.waiting == 0:
+            done[result.stream].set()
+
+    bench.on_result = note
+
+    def offer(name: str) -> None:
+        for frame in [*CLIP, *CLIP]:
+            bench.engine.offer(name, frame)
+
+    for name in names:
+        bench.engine.join(name, LOW)
+    with EngineThread(bench.engine) as thread:
+        offering = [threading.Thread(target=offer, args=(name,)) for name in names]
+        for each in offering:
+            each.start()
+        for each in offering:
+            each.join(PATIENCE)
+        assert all(event.wait(PATIENCE) for event in done.values())
+    assert not thread.running
+    for name in names:
+        counts = bench.engine.counts(name)
+        assert counts.offered == counts.done + counts.replaced == 2 * len(CLIP)
+        assert counts.done == sum(result.stream == name for result in bench.results) >= 1
+
+
+def test_an_error_in_what_takes_the_results_ends_the_thread_and_is_raised():
+    bench = Bench(buckets=EXACT, batch_sizes=(1,))
+    bench.engine.join("one", LOW)
+    raised = threading.Event()
+
+    def broken(result) -> None:
+        raised.set()
+        raise ZeroDivisionError("a callback")
+
+    bench.on_result = broken
+    thread = EngineThread(bench.engine)
+
+    def serve() -> None:
+        with thread:
+            bench.engine.offer("one", CLIP[0])
+            assert raised.wait(PATIENCE)
+
+    with pytest.raises(ZeroDivisionError, match="a callback"):
+        serve()
+    assert isinstance(thread.error, ZeroDivisionError)
+    assert not thread.running
+
+
+def test_it_ends_though_no_frame_ever_came():
+    bench = Bench()
+    with EngineThread(bench.engine) as thread:
+        assert thread.running
+    assert not thread.running
+    assert bench.results == []
