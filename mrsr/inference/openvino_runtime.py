@@ -44,7 +44,7 @@ class _Program:
 class OpenVinoRuntime(FrozenRuntime):
     """Runs the ONNX graphs of an exported directory, each compiled for the batch and frame size that come.
 
-    A graph of free sizes runs a tenth to a third slower: sizes that stand fast let OpenVINO fuse and fold more. States
+    A graph of free sizes took a third longer: sizes that stand fast let OpenVINO fuse and fold more. States
     and outputs are never copied: a request reads the arrays of the frame before and writes into fresh ones.
 
     Attributes:

@@ -35,7 +35,7 @@ def exported(folder: Path, params: Any, passes: Sequence[str], precision: str = 
 
 def moving(height: int, width: int, frames: int, batch: int = 1) -> Iterator[np.ndarray]:
     """uint8 [batch, height, width, 3]: a window that moves over a photograph, another way in each stream."""
-    picture = photograph(200, 200)
+    picture = photograph(240, 320)
     for at in range(frames):
         corners = [(3 * at + 20 * stream, (5 + stream) * at) for stream in range(batch)]
         yield np.stack([picture[top : top + height, left : left + width] for top, left in corners])

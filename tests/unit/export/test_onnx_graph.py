@@ -226,3 +226,19 @@ def test_what_cannot_be_written_is_refused_by_name(tmp_path: Path) -> None:
 def test_an_unknown_hint_of_openvino_is_refused(folder: Path, manifest: Manifest) -> None:
     with pytest.raises(UserError, match="f32, bf16, f16"):
         OpenVinoRuntime(manifest, folder, hint="int4")
+
+
+def test_openvino_computes_in_bfloat16_where_asked_and_where_the_cpu_has_it(folder: Path, manifest: Manifest) -> None:
+    import openvino
+
+    able = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    assert OpenVinoRuntime(manifest, folder, hint="bf16").hint == ("bf16" if able else "f32")
+    assert OpenVinoRuntime(manifest, folder).hint == "f32"
+
+
+def test_compiled_programs_of_openvino_are_kept_for_the_next_process(
+    folder: Path, manifest: Manifest, tmp_path: Path
+) -> None:
+    runtime, routes = OpenVinoRuntime(manifest, folder, threads=1, cache=tmp_path), RouteSet.parse("180:360")
+    runtime.step(routes, next(moving(12, 16, 1)), runtime.init_state(routes, 1, 12, 16))
+    assert any(tmp_path.iterdir())
