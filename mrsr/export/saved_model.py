@@ -74,7 +74,8 @@ def write_saved_model(
         raise UserError(f"{version}: is there already; expected a new folder")
     import tensorflow as tf
 
-    used = abstract_params(config.ladder(), routes, config.model)
+    exported = RouteSet.of(route for one in sets for route in one)
+    used = abstract_params(config.ladder(), exported, config.model)
     module = tf.Module()
     variables = jax.tree_util.tree_map_with_path(
         lambda path, leaf: tf.Variable(np.asarray(leaf), trainable=False, name=_variable_name(path)),
@@ -92,7 +93,7 @@ def write_saved_model(
             with _without_paths():
                 signatures[signature_name(kind, one)] = functions[kind].get_concrete_function(**specs)
             requests[signature_name(kind, one)] = example
-    usual = signature_name("clip", RouteSet.of([default_route(RouteSet.of([r for one in sets for r in one]))]))
+    usual = signature_name("clip", RouteSet.of([default_route(exported)]))
     signatures[DEFAULT], requests[DEFAULT] = signatures[usual], requests[usual]
     version.parent.mkdir(parents=True, exist_ok=True)
     beside = part_of(version)

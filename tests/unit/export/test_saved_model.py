@@ -5,6 +5,7 @@ Each test reads what processes of their own left: one that exported, one that se
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -62,6 +63,8 @@ def run(*command: Any) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory, written by a process of its own."""
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("the extra export is not installed")
     folder = tmp_path_factory.mktemp("exported")
     run("-m", "tests.saved_model_export", folder)
     return folder

@@ -225,8 +225,7 @@ def test_a_program_that_cannot_be_compiled_is_said_and_not_tried_again():
 def test_a_program_that_fails_costs_its_frames_the_network_and_the_engine_goes_on(bench):
     bench.engine.join("one", LOW)
     bench.round(one=CLIP[0])
-    (pool,) = bench.engine.programs.pools.values()
-    pool.states["180@180"].delete()
+    bench.engine.programs.pools[180, SIZE].states["180@180"].delete()
     assert bench.round(one=CLIP[1])["one"].made_by == "bicubic"
     assert bench.events[0].kind == "failed"
     runtime = JaxRuntime(CONFIG, PARAMS)
