@@ -29,7 +29,7 @@ from mrsr.inference.cores import available_cores
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.models import find_model
 from mrsr.inference.onnx_runtime import OnnxRuntime
-from mrsr.inference.openvino_runtime import OpenVinoRuntime
+from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
 from mrsr.inference.peers import find_peers, peer_row
 from mrsr.inference.runtime import Runtime
 from mrsr.ladder import RouteSet
@@ -85,7 +85,8 @@ def stepping(runtime: Runtime, routes: RouteSet, frame: np.ndarray) -> Run:
 def as_traced(path: Path, frame: np.ndarray, graph: Graph, threads: int) -> dict[str, Run]:
     """The graph as jax2onnx gives it, channels last, in both runtimes: what laying it out again is measured against."""
     import onnxruntime
-    import openvino
+
+    openvino = openvino_module()
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3

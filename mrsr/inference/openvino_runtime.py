@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from collections import OrderedDict
@@ -30,6 +31,17 @@ _LOG = logging.getLogger(__name__)
 
 PROGRAMS = 16
 """Compiled programs that are kept; the one unused longest goes first."""
+
+
+def openvino_module() -> Any:
+    """The package `openvino`, imported without its telemetry.
+
+    At import that forks the process to report home. Beside JAX's threads a fork may never return, and whoever enlarges
+    a private video did not ask for it; without the package OpenVINO goes on silently.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return importlib.import_module("openvino")
 
 
 @dataclass
@@ -80,9 +92,7 @@ class OpenVinoRuntime(FrozenRuntime):
         super().__init__(manifest)
         if hint not in HINTS:
             raise UserError(f"OpenVINO precision hint {hint!r}: expected one of {', '.join(HINTS)}")
-        # It would fork this process, threads and all, and send figures of its use to its maker.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-        import openvino
+        openvino = openvino_module()
 
         self._folder = folder
         self._form = form
@@ -102,7 +112,7 @@ class OpenVinoRuntime(FrozenRuntime):
         self._lock = Lock()
 
     def _run(self, graph: Graph, frames: np.ndarray, state: State) -> tuple[dict[str, np.ndarray], State]:
-        import openvino
+        openvino = openvino_module()
 
         program = self._program(graph, frames, state)
         # Held here: a tensor does not keep the copy that a view of a larger picture needs.
@@ -129,7 +139,7 @@ class OpenVinoRuntime(FrozenRuntime):
             return self._programs[wanted]
 
     def _compiled(self, graph: Graph, frames: np.ndarray, state: State) -> _Program:
-        import openvino
+        openvino = openvino_module()
 
         model = self._core.read_model(str(self._folder / graph.files[self._form]))
         shapes = {FRAMES: frames.shape} | {state_name(key): state[key].shape for key in graph.states}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,14 +22,15 @@ from mrsr.export.onnx_pixels import enlarged, phases
 from mrsr.imaging.resample import resize
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.onnx_runtime import OnnxRuntime
-from mrsr.inference.openvino_runtime import OpenVinoRuntime
+from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
 from mrsr.ladder import RouteSet
 from mrsr.manifest import Manifest, write_manifest
 
 onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
 pytest.importorskip("jax2onnx", reason="the extra export is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
-pytest.importorskip("openvino", reason="the extra export is not installed")
+if importlib.util.find_spec("openvino") is None:
+    pytest.skip("the extra export is not installed", allow_module_level=True)
 
 PASSES = ("180:360,180:720", "360:720", "720:1080")
 """Between them: several outputs, folded and unfolded rungs on either end, a ratio that is no whole number."""
@@ -151,7 +153,7 @@ for name in ("jax", "jaxlib", "flax", "tensorflow", "jax2onnx"):
 import numpy as np
 from pathlib import Path
 from mrsr.inference.onnx_runtime import OnnxRuntime
-from mrsr.inference.openvino_runtime import OpenVinoRuntime
+from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
 from mrsr.ladder import RouteSet
 from mrsr.manifest import read_manifest
 folder, routes = Path(sys.argv[1]), RouteSet.parse("180:360,180:720")
@@ -229,9 +231,7 @@ def test_an_unknown_hint_of_openvino_is_refused(folder: Path, manifest: Manifest
 
 
 def test_openvino_computes_in_bfloat16_where_asked_and_where_the_cpu_has_it(folder: Path, manifest: Manifest) -> None:
-    import openvino
-
-    able = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = "BF16" in openvino_module().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     assert OpenVinoRuntime(manifest, folder, hint="bf16").hint == ("bf16" if able else "f32")
     assert OpenVinoRuntime(manifest, folder).hint == "f32"
 
@@ -242,3 +242,19 @@ def test_compiled_programs_of_openvino_are_kept_for_the_next_process(
     runtime, routes = OpenVinoRuntime(manifest, folder, threads=1, cache=tmp_path), RouteSet.parse("180:360")
     runtime.step(routes, next(moving(12, 16, 1)), runtime.init_state(routes, 1, 12, 16))
     assert any(tmp_path.iterdir())
+
+
+def test_openvino_is_imported_without_a_fork() -> None:
+    program = """
+import os, threading
+forks = []
+os.register_at_fork(before=lambda: forks.append(1))
+from mrsr.inference.openvino_runtime import openvino_module
+openvino_module().Core()
+for thread in threading.enumerate():
+    if thread is not threading.current_thread():
+        thread.join(5)
+print(len(forks))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "0", done.stderr
