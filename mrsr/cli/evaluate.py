@@ -27,7 +27,7 @@ _PLAIN_WIDTH = 150
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument(
-        "--model", metavar="DIR|NAME", help="a run folder, bicubic, or init:tiny|small|base (untrained)"
+        "--model", metavar="DIR|NAME", help="a run folder, an exported directory, bicubic, or init:SIZE (untrained)"
     )
     parser.add_argument(
         "--videos", nargs="+", type=Path, metavar="PATH", help="video files and folders; by default the embedded sample"
