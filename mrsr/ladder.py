@@ -83,6 +83,11 @@ class RouteSet:
         """Output rungs, ascending."""
         return tuple(sorted({route.output for route in self.routes}))
 
+    @property
+    def slug(self) -> str:
+        """Their name in files and signatures, for one input: `180_720`, or `180_360_720_1080` with all its outputs."""
+        return "_".join(map(str, (*self.inputs, *self.outputs)))
+
     def outputs_of(self, rung: int) -> tuple[int, ...]:
         """Output rungs of the routes that enter at `rung`, ascending."""
         return tuple(route.output for route in self.routes if route.input == rung)

@@ -49,11 +49,6 @@ class Graph:
     states: dict[str, StateSpec]
     files: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def slug(self) -> str:
-        """Its name in files and signatures: `180_720`, `180_360_720_1080` for an input and all its outputs."""
-        return "_".join(map(str, (*self.routes.inputs, *self.routes.outputs)))
-
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

@@ -125,7 +125,7 @@ def _with_form(
         from mrsr.export.onnx_graph import write_onnx
 
         for graph in manifest.graphs:
-            path = f"{form}/{graph.slug}.onnx"
+            path = f"{form}/{graph.routes.slug}.onnx"
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             write_onnx(config, params, graph.routes, folder / path, PRECISIONS[form])
             files[graph.routes] = path

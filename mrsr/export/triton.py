@@ -66,7 +66,7 @@ def write_triton(
 
 def model_name(manifest: Manifest, graph: Graph) -> str:
     """What a client asks for: the model's name and the graph's, `"tiny_180_720"`."""
-    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', manifest.name)}_{graph.slug}"
+    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', manifest.name)}_{graph.routes.slug}"
 
 
 def config_text(name: str, manifest: Manifest, graph: Graph, height: int, width: int) -> str:

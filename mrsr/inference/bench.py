@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -72,5 +72,10 @@ def timings(runtime: Runtime, routes: RouteSet, frames: int, on_frame: Callable[
         _, state = runtime.step(routes, clip[index % len(clip)], state)
         took.append(1e3 * (time.perf_counter() - start))
         on_frame()
-    low, middle, high = np.percentile(took[3:], [50, 95, 99])
-    return {"ms": {"p50": float(low), "p95": float(middle), "p99": float(high)}, "fps": 1e3 / float(low)}
+    ms = percentiles(took[3:])
+    return {"ms": ms, "fps": 1e3 / ms["p50"]}
+
+
+def percentiles(took: Sequence[float]) -> dict[str, float]:
+    """`p50`, `p95` and `p99`, in the unit given."""
+    return dict(zip(("p50", "p95", "p99"), map(float, np.percentile(took, [50, 95, 99])), strict=True))

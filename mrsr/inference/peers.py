@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mrsr.errors import UserError
+from mrsr.inference.bench import percentiles
 
 _NAME = re.compile(r"(ESPCN|FSRCNN|LapSRN|EDSR)_x(\d)\.pb")
 
@@ -47,10 +48,9 @@ def peer_row(path: Path, height: int, width: int, frames: int, on_frame: Callabl
         network.upsample(clip[index % len(clip)])
         took.append(1e3 * (time.perf_counter() - began))
         on_frame()
-    low, middle, high = np.percentile(took[3:], [50, 95, 99])
     return {
         "name": path.stem,
         "input": f"{width}x{height}",
         "output": f"{width * scale}x{height * scale}",
-        "ms": {"p50": float(low), "p95": float(middle), "p99": float(high)},
+        "ms": percentiles(took[3:]),
     }

@@ -26,7 +26,7 @@ DEFAULT = "serving_default"
 
 def signature_name(kind: str, routes: RouteSet) -> str:
     """`"stream_180_360_720"` for the routes 180:360 and 180:720 of one input; `kind` is one of `KINDS`."""
-    return "_".join([kind, *(str(rung) for rung in (*routes.inputs, *routes.outputs))])
+    return f"{kind}_{routes.slug}"
 
 
 def state_name(key: str) -> str:

@@ -27,7 +27,7 @@ def exported(folder: Path, params: Any, passes: Sequence[str], precision: str = 
     config, graphs = small_experiment(), []
     for routes in map(RouteSet.parse, passes):
         graph = graph_of(config, routes)
-        path = f"{graph.slug}_{precision}.onnx"
+        path = f"{graph.routes.slug}_{precision}.onnx"
         write_onnx(config, params, routes, folder / path, precision)
         graphs.append(dataclasses.replace(graph, files={f"onnx/{precision}": path}))
     return Manifest(config.name, "hash", 1, config.ladder(), tuple(graphs))
