@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mrsr.errors import UserError
@@ -48,6 +48,18 @@ class Graph:
     multiple: int
     states: dict[str, StateSpec]
     files: dict[str, str] = field(default_factory=dict)
+
+    def whole(self, height: int, width: int) -> tuple[int, int]:
+        """The size (px) a frame is padded to."""
+        return -(-height // self.multiple) * self.multiple, -(-width // self.multiple) * self.multiple
+
+    def state_shapes(self, batch: int, height: int, width: int) -> dict[str, tuple[int, int, int, int]]:
+        """The shapes of the states by key for frames of any size (px)."""
+        rows, columns = self.whole(height, width)
+        return {
+            key: (batch, int(rows * spec.grid), int(columns * spec.grid), spec.channels)
+            for key, spec in self.states.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +153,8 @@ def read_manifest(folder: Path) -> Manifest:
         graphs = tuple(_graph(graph) for graph in record["graphs"])
         same = ("licence", "metrics", "parity", "versions", "checksums")
         ladder = Ladder(tuple(record["ladder"]))
+        for file in record["checksums"]:
+            _inside(file)
         named = {name: record[name] for name in ("name", "config_hash", "parameters", *same)}
         return Manifest(ladder=ladder, graphs=graphs, **named)
     except FileNotFoundError:
@@ -175,7 +189,17 @@ def _graph(record: dict[str, Any]) -> Graph:
     states = {
         name: StateSpec(Fraction(state["grid"]), int(state["channels"])) for name, state in record["states"].items()
     }
-    return Graph(RouteSet.parse(record["routes"]), int(record["multiple"]), states, dict(record["files"]))
+    files = dict(record["files"])
+    for file in files.values():
+        _inside(file)
+    return Graph(RouteSet.parse(record["routes"]), int(record["multiple"]), states, files)
+
+
+def _inside(file: str) -> None:
+    """Refuses a path that leaves the directory."""
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{file}: leaves the directory")
 
 
 def _shape(state: StateSpec) -> list[str | int]:

@@ -38,7 +38,8 @@ def small_export() -> tuple[ExperimentConfig, Any]:
 def main(folder: Path) -> None:
     """The SavedModel, its serving files and the manifest."""
     config, params = small_export()
-    write_saved_model(config, params, config.route_set(), folder / "saved_model", config.name)
+    warm = dict.fromkeys(config.ladder().rungs, (16, 24))
+    write_saved_model(config, params, config.route_set(), folder / "saved_model", config.name, warm=warm)
     place = f"saved_model/{config.name}/1"
     graphs = [graph_of(config, routes) for routes in passes(config.route_set())]
     manifest = Manifest(

@@ -32,10 +32,10 @@ from mrsr.inference.signatures import (
     state_name,
 )
 from mrsr.ladder import RouteSet, passes
+from mrsr.models.flops import frame_sizes
 from mrsr.models.step import abstract_params
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-WARM_SIZE = (16, 24)
 
 
 def write_saved_model(
@@ -57,7 +57,7 @@ def write_saved_model(
       name: of the model; in requests it is `inference.signatures.served_name` of it.
       platforms: what the programs are lowered for.
       warm: height and width (px) by input rung of the frames in the warm-up requests, which a server compiles for
-        before it says it is ready; `WARM_SIZE` by default, which proves the signatures and warms no other size.
+        before it says it is ready; those of the rung at 16:9 by default, what a call sends.
 
     Raises:
       UserError: the name or a platform cannot be, no route enlarges, or that version is there already.
@@ -86,7 +86,7 @@ def write_saved_model(
     requests: dict[str, dict[str, np.ndarray]] = {}
     for one in sets:
         frozen = FrozenStep(config, one)
-        size = (warm or {}).get(frozen.entry, WARM_SIZE)
+        size = {**frame_sizes(one), **(warm or {})}[frozen.entry]
         functions = served_functions(frozen, variables, platforms)
         for kind, example in _examples(frozen, *size).items():
             specs = {key: _spec(array, key) for key, array in example.items()}
@@ -126,7 +126,7 @@ def _examples(frozen: FrozenStep, height: int, width: int) -> dict[str, dict[str
     import tensorflow as tf
 
     frame = np.zeros((1, height, width, 3), np.uint8)
-    sizes = frozen.state_sizes(height, width)
+    sizes = frozen.graph.state_shapes(1, height, width)
     state = {state_name(key): np.zeros(size, np.float32) for key, size in sizes.items()}
     # What others call comes first: a function traced with the names of its inputs serves them too, not the reverse.
     examples = {"zero": {FRAMES: frame}} if state else {}

@@ -73,6 +73,22 @@ def test_a_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
         read_manifest(tmp_path)
 
 
+@pytest.mark.parametrize("place", ["/etc/passwd", "../beside/m.onnx", "onnx/../../beside"])
+def test_no_file_outside_the_directory_is_named(tmp_path: Path, place: str) -> None:
+    for changed in (
+        {"graphs": (Graph(SINGLE.routes, 1, SINGLE.states, {"onnx/float32": place}),)},
+        {"checksums": {place: "0"}},
+    ):
+        write_manifest(_manifest(**changed), tmp_path)
+        with pytest.raises(UserError, match=r"manifest\.json: damaged .*leaves the directory"):
+            read_manifest(tmp_path)
+
+
+def test_states_of_any_frame_are_those_of_the_whole_one_it_is_padded_to() -> None:
+    assert PAIR.whole(7, 10) == (8, 10)
+    assert PAIR.state_shapes(3, 7, 10) == {"180@180": (3, 8, 10, 4), "180@720": (3, 12, 15, 4)}
+
+
 def test_a_folder_without_one_and_another_layout_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no exported directory"):
         read_manifest(tmp_path)
