@@ -16,10 +16,11 @@ from mrsr.manifest import FILE as MANIFEST
 from mrsr.manifest import Manifest, read_manifest
 from mrsr.models.step import init_params
 from mrsr.remote import as_path
+from mrsr.shipped import DEFAULT, folder, shipped
 
 RUNTIMES = ("auto", "jax", *PACKAGES)
 DEMO_RUN = Path("demo/run")
-HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER"
+HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER; `mrsr models` lists those that ship"
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,12 +28,15 @@ _LOG = logging.getLogger(__name__)
 def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[ExperimentConfig, Any]:
     """Config and parameters (float32; None for `bicubic`) of what `--model` names.
 
-    That is a run folder, `bicubic`, or `init:tiny|small|base` (untrained). Without a name: the demo's run in the
-    current folder, else `otherwise`, with a warning that says how to get a model.
+    That is a run folder, the name of a model that ships, `bicubic`, or `init:tiny|small|base` (untrained). Without a
+    name: the `tiny` that ships, else the demo's run in the current folder, else `otherwise`, with a warning that says
+    how to get a model.
 
     Raises:
       UserError: there is no such model.
     """
+    if name is None and DEFAULT in shipped():
+        name = DEFAULT
     if name is None and (has_checkpoint(DEMO_RUN) or (DEMO_RUN / WEIGHTS).is_file()):
         name = str(DEMO_RUN)
     if name is None:
@@ -43,8 +47,10 @@ def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[Experiment
     if name.startswith("init:"):
         config = ExperimentConfig(name=name, routes="all_seven", model=model_size(name.removeprefix("init:")))
         return config, init_params(config.ladder(), config.route_set(), config.model, 0)
+    if name in shipped():
+        return load_model(folder(name))
     if name in SIZES and not Path(name).is_dir():
-        raise UserError(f"--model {name}: no weights ship with this version; {HOW_TO_GET_ONE}")
+        raise UserError(f"--model {name}: its weights do not ship with this version; {HOW_TO_GET_ONE}")
     return load_model(as_path(name))
 
 
