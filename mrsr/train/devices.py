@@ -19,6 +19,10 @@ from mrsr.train.objective import Batch
 from mrsr.train.state import TrainState
 from mrsr.train.step import AXIS, Metrics, train_step
 
+PATIENCE = 24 * 3600
+"""Seconds the devices of a split CPU wait for each other: a process that was suspended, or a busy machine, goes on. XLA
+ends the process after 40 s otherwise."""
+
 
 def split_cpu(count: int) -> None:
     """Makes JAX see the CPU as `count` devices; accelerators keep their own number.
@@ -28,6 +32,8 @@ def split_cpu(count: int) -> None:
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         with suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", count)
+    if count > 1:
+        _add_flag("xla_cpu_collective_call_terminate_timeout_seconds", PATIENCE)
 
 
 def sum_in_one_order() -> None:
@@ -36,9 +42,14 @@ def sum_in_one_order() -> None:
     Source: XLA's `xla_gpu_deterministic_ops`: operations without a fixed order are replaced, and no kernel is chosen by
     its measured time.
     """
+    _add_flag("xla_gpu_deterministic_ops", "true")
+
+
+def _add_flag(name: str, value: object) -> None:
+    """Sets a flag of XLA for JAX's start, unless the environment has it."""
     flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_gpu_deterministic_ops" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    if name not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --{name}={value}".strip()
 
 
 def over_devices(

@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
         (["upscale", "missing.mp4", "out.mp4", "--to", "720p"], "missing.mp4"),
         (["upscale", "missing.mp4"], "OUTPUT"),
         (["evaluate", "--model", "nowhere"], "nowhere"),
-        (["evaluate", "--model", "tiny"], "--model tiny: no weights ship"),
+        (["evaluate", "--model", "base"], "--model base: its weights do not ship"),
         (["evaluate", "--model", "init:huge"], "huge"),
         (["evaluate", "--model", "bicubic", "--videos", "missing.mp4"], "missing.mp4"),
         (["evaluate", "--rotues", "180:720"], "--rotues"),
