@@ -16,6 +16,9 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
 )
 
+ADDING = [page for page in PAGES if page.name.startswith("add-a-")]
+"""What these say is of a tree with their diffs applied."""
+
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ASSIGNED = re.compile(r"(\w+)=(.*)", re.DOTALL)

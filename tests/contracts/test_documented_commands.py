@@ -1,6 +1,6 @@
 """Every command of the documents is one that exists: its options, fields, files and targets; the cheap ones are run.
 
-What no test runs is named in `NOT_RUN`, with the reason.
+What no test runs is named in `NOT_RUN`, with the reason. The pages of additions: test_tutorials.py.
 """
 
 from __future__ import annotations
@@ -18,26 +18,12 @@ import av
 import numpy as np
 import pytest
 import skimage
-from documents import PAGES, ROOT, Command, blocks, commands, name_of, spans
+from documents import ADDING, PAGES, ROOT, Command, blocks, commands, name_of, spans
+from mrsr_commands import check_mrsr
 from PIL import Image
 
-from mrsr.cli.configs import read
 from mrsr.cli.main import main, parser_of
-from mrsr.config import (
-    DatasetConfig,
-    ExperimentConfig,
-    FacesConfig,
-    validate,
-    validate_dataset,
-    validate_faces,
-)
-
-SCHEMAS: dict[str, tuple[Any, Any]] = {
-    "train": (ExperimentConfig, validate),
-    "build": (DatasetConfig, validate_dataset),
-    "faces": (FacesConfig, validate_faces),
-    "show": (ExperimentConfig, validate),
-}
+from mrsr.config import ExperimentConfig
 
 NOT_RUN = (
     (r"make ", "a target of the Makefile, which CI runs or which takes minutes"),
@@ -51,8 +37,9 @@ NOT_RUN = (
     (r"mrsr (evaluate|upscale|bench) ", "needs a trained model and videos; their own tests run them on small ones"),
     (r"python3? -m benchmarks\.", "measures for minutes; tests/unit/benchmarks imports every one of them"),
     (r"python -m launch\.local", "two processes that train; make test-long does that"),
+    (r"python exported/", "asks a server, whose binary is in no registry; tests/unit/export speaks with a stand-in"),
     (r"(kubectl|xpk|docker|gcloud|apptainer) ", "needs a cluster, a registry or an account"),
-    (r"tensorflow_model_server|saved_model_cli|curl ", "needs the server's binary, or a server that runs"),
+    (r"saved_model_cli ", "needs an exported directory; tests/unit/export/test_saved_model.py runs it on one"),
     (r"(pip|apt-get) install|tensorboard ", "installs or serves what is not the project's"),
     (r"mkdir |cp |wait$", "the shell's own"),
 )
@@ -65,7 +52,8 @@ def bare(command: Command) -> str:
     return " ".join((Path(command.words[0]).name, *command.words[1:]))
 
 
-DOCUMENTED = {bare(command): command for page in PAGES for command in commands(page)}
+TOLD = [page for page in PAGES if page not in ADDING]
+DOCUMENTED = {bare(command): command for page in TOLD for command in commands(page)}
 MRSR = [command for command in DOCUMENTED.values() if Path(command.words[0]).name == "mrsr"]
 MODULES = [command for command in DOCUMENTED.values() if command.words[1:2] == ("-m",)]
 DRY_RUNS = [command for line, command in DOCUMENTED.items() if re.match(RUN[1], line)]
@@ -105,22 +93,6 @@ def make_video(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def check_mrsr(words: Sequence[str]) -> None:
-    """Parses a command of `mrsr`, and reads the config it names with the fields it overrides."""
-    args, rest = parser_of(words[0]).parse_known_args(list(words))
-    task = getattr(args, "task", args.command)
-    if args.command not in ("train", "data"):
-        assert not rest
-        return
-    rest = [word for word in rest if word != "..."]
-    assert all(word.startswith("--config.") for word in rest), rest
-    schema, check = SCHEMAS[task]
-    file = getattr(args, "config", None)
-    known = file if file and not file.isupper() and "FILE" not in file else None
-    overrides = [word for word in rest if not word.startswith("--config.a.b")]
-    read(str(ROOT / known) if known else None, overrides, schema(), check if known else lambda config: config)
-
-
 @pytest.mark.parametrize("command", MRSR, ids=str)
 def test_a_command_of_mrsr_parses_with_its_config_and_overrides(command: Command) -> None:
     check_mrsr(command.words[1:])
@@ -147,7 +119,7 @@ def test_a_module_exists_and_takes_its_options(command: Command, monkeypatch: py
         assert all(word.startswith("--config.") for word in rest), rest
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", TOLD, ids=name_of)
 def test_a_command_in_a_sentence_names_what_exists(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if page.name == "CHANGELOG.md":
         pytest.skip("it tells of what was")
