@@ -205,7 +205,7 @@ def network() -> str:
             parts.append(f'<text x="{x - 110}" y="196" class="word">_{rung}</text>')
     for line, words in enumerate(
         (
-            "A frame enters at its rung, climbs to the highest output asked for, and stops there: the rest is not traced.",
+            "A frame enters at its rung, climbs to the highest output asked for, and stops there: no more is traced.",
             "Inputs that meet at a stage are joined along the batch axis, each with its own state: 180@360, 360@360.",
         )
     ):

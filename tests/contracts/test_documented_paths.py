@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
-from documents import ADDING, PAGES, ROOT, anchors, commands, links, name_of, spans
+from documents import ADDING, PAGES, ROOT, anchors, blocks, commands, links, name_of, spans
 
 # Folders of the repository; with a word behind them a path of it, unless a placeholder is in it.
 NAMED = re.compile(
     r"(?:mrsr|data_pipelines|experiments|launch|benchmarks|docs|tests|docker)/[\w./-]*\w(?:\.\w+)?/?|\.ci/run|Makefile"
 )
-# Of another package, or made by a command.
-ELSEWHERE = ("mrsr/compiled/", "docs/api")
+# Of a cache, made by a command, or made in its tutorial.
+ELSEWHERE = ("mrsr/compiled/", "docs/api", "experiments/rung_540.py")
 MEDIA = ROOT.parent / "shared"
 
 
@@ -64,3 +65,11 @@ def test_the_readme_links_every_page_once() -> None:
     found = [link.partition("#")[0] for link in links(ROOT / "README.md")]
     pages = [name_of(page) for page in PAGES if page.parent.name in ("docs", "tutorials")]
     assert {page: found.count(page) for page in pages if found.count(page) != 1} == {}
+
+
+def test_the_layers_that_are_drawn_are_those_that_are_checked() -> None:
+    (drawing,) = blocks(ROOT / "docs" / "architecture.md", "mermaid")
+    chain = drawing.partition("flowchart BT")[2].split("-->")
+    drawn = [re.sub(r'.*"(.+)".*', r"\1", node.strip()) for node in chain]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    assert drawn == [layer.replace("mrsr.", "") for layer in reversed(contract["layers"])]

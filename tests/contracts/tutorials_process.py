@@ -19,7 +19,16 @@ from small import photograph, shapes_of
 
 from mrsr.cli.configs import read_config
 from mrsr.cli.main import main
-from mrsr.config import DataConfig, ExperimentConfig, LossConfig, ModelConfig, StageConfig, model_size, validate
+from mrsr.config import (
+    DataConfig,
+    ExperimentConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    StageConfig,
+    model_size,
+    validate,
+)
 from mrsr.inference.exported import open_form
 from mrsr.inference.models import RUNTIMES
 from mrsr.inference.onnx_names import FRAMES, new_state_name, output_name, state_name
@@ -41,6 +50,7 @@ def two_steps() -> list[dict[str, float]]:
         model=ModelConfig(stages=(stage, stage)),
         data=DataConfig(frames=1, crop=16),
         loss=LossConfig(edges=0.1),
+        optimizer=OptimizerConfig(learning_rate=1e-2, warmup=0, decay=20),
     )
     clips = {rung: photograph(side, side)[None, None] for rung, side in ((180, 8), (360, 16))}
     batch = {"inputs": {180: clips[180]}, "truth": {360: clips[360]}}
