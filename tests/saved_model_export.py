@@ -17,7 +17,7 @@ from mrsr.export.graphs import graph_of
 from mrsr.export.saved_model import write_saved_model
 from mrsr.export.serving_files import write_serving_files
 from mrsr.ladder import passes
-from mrsr.manifest import Manifest, write_manifest
+from mrsr.manifest import Manifest, checksums_of, write_manifest
 from tests.small import lively, shapes_of
 
 
@@ -50,7 +50,7 @@ def main(folder: Path) -> None:
         graphs=tuple(dataclasses.replace(graph, files={"saved_model": place}) for graph in graphs),
     )
     write_serving_files(manifest, folder / "saved_model")
-    write_manifest(manifest, folder)
+    write_manifest(dataclasses.replace(manifest, checksums=checksums_of(folder)), folder)
 
 
 if __name__ == "__main__":

@@ -81,13 +81,13 @@ def open_exported(name: str, manifest: Manifest, folder: Path) -> Runtime:
     Raises:
       UserError: the directory holds no form it runs, its package is missing, or a file is damaged.
     """
-    forms = [form for form in RUNTIMES_OF if name in RUNTIMES_OF[form] and form in manifest.forms()]
+    forms = [form for form in ENTRIES[name].forms if form in manifest.forms()]
     if not forms:
         held = ", ".join(manifest.forms()) or "none"
         raise UserError(f"--runtime {name}: {folder} holds no form it runs ({held}); export it with --forms")
     if not installed(name):
         raise UserError(f"--runtime {name}: expected {PACKAGES[name]}, of the extra export: pip install 'mrsr[export]'")
-    check_files(manifest, folder, forms[0])
+    check_files(manifest, folder, (forms[0],))
     return open_form(name, forms[0], manifest, folder)
 
 

@@ -8,14 +8,16 @@ from typing import Any
 
 from mrsr.checkpoint import WEIGHTS, has_checkpoint, load_model
 from mrsr.config import SIZES, ExperimentConfig, model_size
+from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 from mrsr.inference.exported import PACKAGES, RUNTIMES_OF, installed, open_exported
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
+from mrsr.ladder import RouteSet
 from mrsr.manifest import FILE as MANIFEST
-from mrsr.manifest import Manifest, read_manifest
+from mrsr.manifest import Manifest, check_files, read_manifest
 from mrsr.models.step import init_params
-from mrsr.remote import as_path
+from mrsr.remote import as_path, is_remote
 from mrsr.shipped import DEFAULT, folder, shipped
 
 RUNTIMES = ("auto", "jax", *PACKAGES)
@@ -51,7 +53,10 @@ def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[Experiment
         return load_model(folder(name))
     if name in SIZES and not Path(name).is_dir():
         raise UserError(f"--model {name}: its weights do not ship with this version; {HOW_TO_GET_ONE}")
-    return load_model(as_path(name))
+    path = as_path(name)
+    if (path / MANIFEST).is_file():
+        check_files(read_manifest(path), path, (FILE_NAME, WEIGHTS))
+    return load_model(path)
 
 
 def runtime_of(config: ExperimentConfig, params: Any) -> Runtime:
@@ -71,23 +76,28 @@ def load_runtime(model: str | None, runtime: str = "auto", otherwise: str = "bic
     if runtime not in RUNTIMES:
         raise UserError(f"--runtime {runtime}: expected one of {', '.join(RUNTIMES)}")
     folder = None if model is None else as_path(model)
-    exported = folder is not None and (folder / MANIFEST).is_file()
-    if not exported and runtime not in ("auto", "jax"):
-        raise UserError(
-            f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
-        )
-    if exported and folder is not None and runtime != "jax":
-        manifest = read_manifest(folder)
-        chosen = runtime if runtime != "auto" else _fastest(manifest)
-        if chosen != "jax":
-            return open_exported(chosen, manifest, Path(folder))
-    return runtime_of(*find_model(model, otherwise))
+    if folder is None or not (folder / MANIFEST).is_file():
+        if runtime not in ("auto", "jax"):
+            raise UserError(
+                f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
+            )
+        return runtime_of(*find_model(model, otherwise))
+    manifest = read_manifest(folder)
+    chosen = runtime if runtime != "auto" else _fastest(manifest, folder)
+    if chosen != "jax":
+        if is_remote(folder):
+            raise UserError(f"--runtime {chosen}: reads no bucket; expected a directory of this machine, or jax")
+        return open_exported(chosen, manifest, Path(folder))
+    found = runtime_of(*find_model(model, otherwise))
+    # What was not exported is not served, whatever runs the rest.
+    found.routes = RouteSet.of({route for graph in manifest.graphs for route in graph.routes})
+    return found
 
 
-def _fastest(manifest: Manifest) -> str:
+def _fastest(manifest: Manifest, folder: Path) -> str:
     """The runtime of a directory's ONNX graphs where there is nothing better than a CPU, else `jax`."""
     import jax
 
-    if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms():
+    if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms() and not is_remote(folder):
         return next((name for name in RUNTIMES_OF["onnx/float32"] if installed(name)), "jax")
     return "jax"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mrsr.errors import UserError
@@ -136,70 +135,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         "checksums": manifest.checksums,
     }
     with replaced(folder / FILE) as beside:
-        beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Reads `manifest.json`.
-
-    Raises:
-      UserError: there is none, it is damaged, or of another layout.
-    """
-    path = folder / FILE
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["version"] != VERSION:
-            raise UserError(f"{path}: version {record['version']!r}; expected {VERSION}")
-        graphs = tuple(_graph(graph) for graph in record["graphs"])
-        same = ("licence", "metrics", "parity", "versions", "checksums")
-        ladder = Ladder(tuple(record["ladder"]))
-        for file in record["checksums"]:
-            _inside(file)
-        named = {name: record[name] for name in ("name", "config_hash", "parameters", *same)}
-        return Manifest(ladder=ladder, graphs=graphs, **named)
-    except FileNotFoundError:
-        raise UserError(f"{folder}: no exported directory (no {FILE})") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: damaged ({error!r})") from None
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_files(manifest: Manifest, folder: Path, below: str = "") -> None:
-    """Compares files with the checksums.
-
-    Args:
-      manifest: of the directory.
-      folder: the directory.
-      below: the beginning of the paths that are compared; all by default.
-
-    Raises:
-      UserError: a file is missing or damaged, by name.
-    """
-    for name, expected in manifest.checksums.items():
-        if name.startswith(below) and (not (folder / name).is_file() or checksum(folder / name) != expected):
-            raise UserError(f"{folder / name}: damaged or missing; expected SHA-256 {expected[:12]}...")
-
-
-def _graph(record: dict[str, Any]) -> Graph:
-    states = {
-        name: StateSpec(Fraction(state["grid"]), int(state["channels"])) for name, state in record["states"].items()
-    }
-    files = dict(record["files"])
-    for file in files.values():
-        _inside(file)
-    return Graph(RouteSet.parse(record["routes"]), int(record["multiple"]), states, files)
-
-
-def _inside(file: str) -> None:
-    """Refuses a path that leaves the directory."""
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{file}: leaves the directory")
+        beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _shape(state: StateSpec) -> list[str | int]:
