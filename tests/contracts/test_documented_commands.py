@@ -24,6 +24,7 @@ from PIL import Image
 
 from mrsr.cli.main import main, parser_of
 from mrsr.config import ExperimentConfig
+from mrsr.shipped import shipped
 
 NOT_RUN = (
     (r"make ", "a target of the Makefile, which CI runs or which takes minutes"),
@@ -44,7 +45,7 @@ NOT_RUN = (
     (r"mkdir |cp |wait$", "the shell's own"),
 )
 
-RUN = (r"mrsr data (build VIDEOS|show runs/clips)", r"python -m launch\.(?!local).*--dry-run", r"mrsr models$")
+RUN = (r"mrsr data (build VIDEOS|show runs/clips)", r"python -m launch\.(?!local).*--dry-run", r"mrsr models( tiny)?$")
 
 
 def bare(command: Command) -> str:
@@ -218,6 +219,7 @@ def test_a_folder_of_videos_becomes_a_data_set_and_a_picture_of_it(
     assert (tmp_path / "runs/clips.png").is_file()
 
 
-def test_the_list_of_models_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_models_that_ship_are_listed_and_the_card_of_tiny_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     assert "models that ship" in capsys.readouterr().out
+    assert main(["models", "tiny"]) == (0 if "tiny" in shipped() else 2)
