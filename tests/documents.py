@@ -82,7 +82,8 @@ def _simple(line: str) -> Iterator[list[str]]:
     lexer.whitespace_split, lexer.commenters = True, "#"
     for is_end, group in itertools.groupby(lexer, lambda word: not word.strip(";&|")):
         if not is_end:
-            yield [_bare(word) for word in group]
+            # What follows `>` is where the output goes.
+            yield [_bare(word) for word in itertools.takewhile(lambda word: word != ">", group)]
 
 
 def _bare(word: str) -> str:

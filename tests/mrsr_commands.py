@@ -22,14 +22,16 @@ SCHEMAS: dict[str, tuple[Any, Any]] = {
 def check_mrsr(words: Sequence[str]) -> None:
     """Parses a command of `mrsr`, and reads the config it names with the fields it overrides."""
     args, rest = parser_of(words[0]).parse_known_args(list(words))
-    task = getattr(args, "task", args.command)
-    if args.command not in ("train", "data"):
-        assert not rest
-        return
     rest = [word for word in rest if word != "..."]
     assert all(word.startswith("--config.") for word in rest), rest
+    file = getattr(args, "config", None) or ""
+    # A placeholder, or what a command before it writes.
+    known = file if ".py" in file else None
+    task = getattr(args, "task", args.command)
+    if task not in SCHEMAS:
+        assert known is None or (ROOT / known.partition(":")[0]).is_file(), known
+        assert not rest or file, rest
+        return
     schema, check = SCHEMAS[task]
-    file = getattr(args, "config", None)
-    known = file if file and not file.isupper() and "FILE" not in file else None
     overrides = [word for word in rest if not word.startswith("--config.a.b")]
     read(str(ROOT / known) if known else None, overrides, schema(), check if known else lambda config: config)

@@ -33,6 +33,7 @@ NOT_RUN = (
     (r"mrsr train .*--resume-check", "tests/contracts/test_resume_check.py runs it on a network of seconds"),
     (r"mrsr train .*--replay", "needs a step that was refused; tests/contracts/test_not_finite.py makes one"),
     (r"mrsr train", "minutes to hours; tests/contracts trains networks of seconds by the same command"),
+    (r"mrsr study", "hours; its own tests run one on a network of seconds"),
     (r"mrsr export", "a minute; tests/contracts/test_export.py runs it on a small network"),
     (r"mrsr data (build|faces) (\.\./shared|runs/)", "minutes, on media outside the repository"),
     (r"mrsr (evaluate|upscale|bench) ", "needs a trained model and videos; their own tests run them on small ones"),
@@ -70,12 +71,14 @@ def parser_of_module(name: str, monkeypatch: pytest.MonkeyPatch) -> argparse.Arg
     def stop(parser: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> None:
         raise _Parser(parser)
 
+    found = importlib.util.find_spec(name)
+    file = f"{name}.__main__" if found and found.submodule_search_locations else name
     with monkeypatch.context() as patch:
         patch.setattr(argparse.ArgumentParser, "parse_args", stop)
         patch.setattr(argparse.ArgumentParser, "parse_known_args", stop)
         patch.setattr(sys, "argv", [name, "--", "mrsr"])
         with pytest.raises(_Parser) as caught:
-            importlib.import_module(name).main()
+            importlib.import_module(file).main()
     parser: argparse.ArgumentParser = caught.value.args[0]
     return parser
 
