@@ -3,7 +3,7 @@
 #   PYTHON=/path/to/python3   the interpreter to make .venv with (3.11 or later)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-beam test-tpu lint bench clean
+.PHONY: help setup demo test test-long test-beam test-tpu lint docs bench clean
 
 SHELL := bash
 VENV := .venv
@@ -54,12 +54,15 @@ lint: $(VENV)/.full ## ruff, its formatter, mypy and the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+docs: $(VENV)/.full ## the API reference, out of the docstrings, in docs/api
+	$(BIN)/python docs/reference.py
+
 bench: $(VENV)/.core ## parameters and FLOPs of every route, then their time on this machine
 	$(BIN)/mrsr bench --flops-only
 	$(BIN)/mrsr bench
 
-clean: ## remove demo/ and what builds and tools left (.venv and runs/ stay)
-	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove demo/, docs/api and what builds and tools left (.venv and runs/ stay)
+	rm -rf demo build dist docs/api .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find mrsr data_pipelines experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment that works is kept; half of one, left by an interruption, is made again.

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mrsr.cli.signals import terminated_as_exit
 from mrsr.inference.files import ProgressCallback, check_paths, upscale_file
-from mrsr.inference.models import load_runtime
+from mrsr.inference.models import RUNTIMES, load_runtime
 from mrsr.inference.plan import Plan, parse_target
 from mrsr.video.reader import open_video
 from mrsr.video.writer import DEFAULT_CRF, DEFAULT_ENCODER, encoder_options
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--runtime",
         default="auto",
         metavar="R",
-        help="what runs it: auto, jax, openvino, onnxruntime or saved_model (default: auto)",
+        help=f"what runs it: {', '.join(RUNTIMES)} (default: auto)",
     )
     parser.add_argument("--encoder", default=DEFAULT_ENCODER, metavar="E", help="(default: %(default)s)")
     parser.add_argument("--crf", type=int, metavar="N", help=f"constant rate factor (default: {DEFAULT_CRF})")

@@ -4,13 +4,20 @@ Annotations are real types here, not text: config_flags reads them to parse the 
 """
 
 from dataclasses import dataclass, field
+from typing import Any
+
+
+def _bounds(low: float, high: float, *, within: tuple[float, float]) -> Any:
+    """A field of the lowest and the highest of what is drawn; validation refuses what lies outside `within`."""
+    return field(default=(low, high), metadata={"within": within})
 
 
 @dataclass(slots=True, kw_only=True)
 class DegradationConfig:
     """What the inputs of a clip go through and the truth does not, in this order; each with a share of clips.
 
-    A clip draws apart whether it goes through each; every input rung draws its own strengths, within the bounds.
+    A clip draws apart whether it goes through each; every input rung draws its own strengths, within the bounds. What
+    is a float is a share, from 0 to 1.
 
     Attributes:
       varying: share of clips whose strengths vary smoothly from frame to frame, where an operation allows it: all but
@@ -36,21 +43,21 @@ class DegradationConfig:
 
     varying: float = 0.0
     blur: float = 0.0
-    blur_sigma: tuple[float, ...] = (0.2, 1.0)
+    blur_sigma: tuple[float, ...] = _bounds(0.2, 1.0, within=(0, 10))
     low_light: float = 0.0
-    light: tuple[float, ...] = (200.0, 2000.0)
+    light: tuple[float, ...] = _bounds(200.0, 2000.0, within=(10, 1e6))
     noise: float = 0.0
-    noise_sigma: tuple[float, ...] = (1.0, 6.0)
+    noise_sigma: tuple[float, ...] = _bounds(1.0, 6.0, within=(0, 50))
     jpeg: float = 0.0
-    jpeg_quality: tuple[int, ...] = (40, 95)
+    jpeg_quality: tuple[int, ...] = _bounds(40, 95, within=(1, 100))
     codec: float = 0.0
     codecs: tuple[str, ...] = ("h264",)
-    h264_crf: tuple[int, ...] = (20, 38)
-    h265_crf: tuple[int, ...] = (22, 40)
-    vp8_q: tuple[int, ...] = (10, 50)
-    vp9_q: tuple[int, ...] = (20, 55)
+    h264_crf: tuple[int, ...] = _bounds(20, 38, within=(0, 51))
+    h265_crf: tuple[int, ...] = _bounds(22, 40, within=(0, 51))
+    vp8_q: tuple[int, ...] = _bounds(10, 50, within=(4, 63))
+    vp9_q: tuple[int, ...] = _bounds(20, 55, within=(4, 63))
     bitrate: float = 0.0
-    bits_per_pixel: tuple[float, ...] = (0.02, 0.3)
+    bits_per_pixel: tuple[float, ...] = _bounds(0.02, 0.3, within=(0.001, 10))
     lead: int = 0
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import re
+from dataclasses import fields
 from fractions import Fraction
 from functools import partial
 
 from mrsr.config.checks import check_types, is_range, require
+from mrsr.config.data import DegradationConfig
+from mrsr.config.losses import LossConfig
 from mrsr.config.schema import ExperimentConfig
 from mrsr.config.sources import parse_sources
 from mrsr.errors import UserError
@@ -27,26 +30,17 @@ _POSITIVE = (
 ).split() + [f"{name}.{field}" for name in _OPTIMIZERS for field in ("decay", "accumulate", "learning_rate")]
 _NOT_NEGATIVE = (
     "train.examples train.minutes train.evaluate_every train.seed train.spike model.scan_unroll data.workers "
-    "data.degradation.lead loss.weight loss.temporal loss.consistency loss.adversarial loss.features stop.reaches "
-    "stop.window stop.improvement gate.allowed"
+    "data.degradation.lead stop.reaches stop.window stop.improvement gate.allowed"
 ).split() + [f"{name}.{field}" for name in _OPTIMIZERS for field in ("warmup", "clip_norm")]
-_SHARES = (
-    "optimizer.final discriminator_optimizer.final data.degradation.varying data.degradation.blur "
-    "data.degradation.low_light data.degradation.noise data.degradation.jpeg data.degradation.codec "
-    "data.degradation.bitrate"
-).split()
+_NOT_NEGATIVE += [f"loss.{field.name}" for field in fields(LossConfig) if field.type is float]
+_SHARES = [f"{name}.final" for name in _OPTIMIZERS]
+_SHARES += [f"data.degradation.{field.name}" for field in fields(DegradationConfig) if field.type is float]
 _DECAYS = [f"{name}.{field}" for name in _OPTIMIZERS for field in ("ema", "beta1", "beta2")]
 _CHOICES = {"model.dtype": DTYPES, "loss.pixel": PIXEL_LOSSES, "loss.gan": GAN_LOSSES}
 _RANGES = {
-    "data.degradation.blur_sigma": (0, 10),
-    "data.degradation.light": (10, 1e6),
-    "data.degradation.noise_sigma": (0, 50),
-    "data.degradation.jpeg_quality": (1, 100),
-    "data.degradation.h264_crf": (0, 51),
-    "data.degradation.h265_crf": (0, 51),
-    "data.degradation.vp8_q": (4, 63),
-    "data.degradation.vp9_q": (4, 63),
-    "data.degradation.bits_per_pixel": (0.001, 10),
+    f"data.degradation.{field.name}": field.metadata["within"]
+    for field in fields(DegradationConfig)
+    if "within" in field.metadata
 }
 
 

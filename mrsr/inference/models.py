@@ -10,7 +10,7 @@ from mrsr.checkpoint import WEIGHTS, has_checkpoint, load_model
 from mrsr.config import SIZES, ExperimentConfig, model_size
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
-from mrsr.inference.exported import PACKAGES, installed, open_exported
+from mrsr.inference.exported import PACKAGES, RUNTIMES_OF, installed, open_exported
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.ladder import RouteSet
@@ -99,5 +99,5 @@ def _fastest(manifest: Manifest, folder: Path) -> str:
     import jax
 
     if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms() and not is_remote(folder):
-        return next((name for name in ("openvino", "onnxruntime") if installed(name)), "jax")
+        return next((name for name in RUNTIMES_OF["onnx/float32"] if installed(name)), "jax")
     return "jax"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from mrsr.imaging.ranges import to_float
 from mrsr.ladder import Route
 from mrsr.losses.consistency import consistency_loss
 from mrsr.losses.pixel import pixel_loss
-from mrsr.losses.temporal import temporal_loss
+from mrsr.losses.terms import TERMS
 from mrsr.models.axes import Outputs
 from mrsr.models.panel import Panel
 from mrsr.models.state import zero_state
@@ -47,13 +48,8 @@ def objective(
     averaged, and the training engine 420 can use the resulting single loss to perform backpropagation" (FIG. 4).
     """
     outputs, truth = generated(config, params, batch)
-    weights = {
-        config.loss.pixel: config.loss.weight,
-        "temporal": config.loss.temporal,
-        "consistency": config.loss.consistency,
-        "adversarial": config.loss.adversarial,
-        "features": config.loss.features,
-    }
+    # But for the pixel term, a term has the name of its weight.
+    weights = dataclasses.asdict(config.loss) | {config.loss.pixel: config.loss.weight}
     by_route = _terms(config, outputs, truth, panel or {}, axis)
     losses = [sum(weights[name] * term for name, term in terms.items()) for terms in by_route.values()]
     named = {f"{route}/{name}": term for route, terms in by_route.items() for name, term in terms.items()}
@@ -81,11 +77,12 @@ def _terms(
     for route, of_route in terms.items():
         if loss.weight:
             of_route[loss.pixel] = pixel_loss(loss, outputs[route], truth[route.output])
-        if loss.temporal:
-            of_route["temporal"] = temporal_loss(outputs[route], truth[route.output])
+        for name, term in TERMS.items():
+            if getattr(loss, name):
+                of_route[name] = term(outputs[route], truth[route.output])
     if loss.consistency:
-        for route, term in consistency_loss(config.ladder(), outputs).items():
-            terms[route]["consistency"] = term
+        for route, value in consistency_loss(config.ladder(), outputs).items():
+            terms[route]["consistency"] = value
     if panel and (loss.adversarial or loss.features):
         for route, words in generator_terms(config, panel, outputs, truth, axis).items():
             terms[route] |= words

@@ -140,7 +140,7 @@ def test_a_form_beyond_its_tolerance_leaves_nothing_behind(
     monkeypatch.setitem(parity.TOLERANCES, "float32", parity.Tolerance(most=-1, mean=0.0, drift=0.0))
     arguments = ["--model", str(model), "--output", str(tmp_path / "d"), "--forms", "onnx/float32"]
     assert main(["export", *arguments, "--parity-frames", "2"]) == 1
-    assert "onnx/float32 in onnxruntime, 180:360: largest difference from JAX" in capsys.readouterr().err
+    assert "onnx/float32 in openvino, 180:360: largest difference from JAX" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
