@@ -9,15 +9,25 @@ from mrsr.errors import UserError
 from mrsr.inference.runtime import Runtime
 from mrsr.manifest import Manifest, check_files
 
-PRECISIONS = {"saved_model": "float32", "onnx/float32": "float32", "onnx/float16": "float16"}
+PRECISIONS = {
+    "saved_model": "float32",
+    "onnx/float32": "float32",
+    "onnx/float16": "float16",
+    "onnx/int8": "int8",
+}
 """The precision of each form."""
 
 RUNTIMES_OF = {
+    "onnx/int8": ("openvino",),
     "saved_model": ("saved_model",),
     "onnx/float32": ("onnxruntime", "openvino"),
     "onnx/float16": ("onnxruntime", "openvino"),
 }
-"""The runtimes that run each form."""
+"""The runtimes that run each form; of several in a directory a runtime takes the first.
+
+Whoever exports int8 wants its speed, so OpenVINO takes it before float32. ONNX Runtime computes such graphs in float32
+and is slower for it.
+"""
 
 PACKAGES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "saved_model": "tensorflow"}
 """What each runtime needs, all of the extra `export`; in the order they are chosen from."""

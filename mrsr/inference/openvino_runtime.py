@@ -80,7 +80,7 @@ class OpenVinoRuntime(FrozenRuntime):
         Args:
           manifest: of the directory.
           folder: the directory.
-          form: `onnx/float32` or `onnx/float16`.
+          form: `onnx/int8`, `onnx/float32` or `onnx/float16`.
           hint: what the CPU may compute in. float32 unless asked: left alone OpenVINO takes bfloat16 where the CPU has
             it, some levels away. Where it has not, a warning says so and it is float32: emulated, it is slower.
           threads: for one step; every core this process may run on by default.
@@ -96,6 +96,9 @@ class OpenVinoRuntime(FrozenRuntime):
 
         self._folder = folder
         self._form = form
+        if form == "onnx/int8":
+            # What says which runtime ran it should say that it was not in float32.
+            self.name = "openvino, int8"
         self._core = openvino.Core()
         if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)
@@ -116,8 +119,8 @@ class OpenVinoRuntime(FrozenRuntime):
 
         program = self._program(graph, frames, state)
         # Held here: a tensor does not keep the copy that a view of a larger picture needs.
-        given = {FRAMES: np.ascontiguousarray(frames)}
-        given |= {state_name(key): np.ascontiguousarray(state[key]) for key in graph.states}
+        given = {FRAMES: np.require(frames, requirements="CW")}
+        given |= {state_name(key): np.require(state[key], requirements="CW") for key in graph.states}
         made = {name: np.empty(shape, dtype) for name, (shape, dtype) in program.shapes.items()}
         with program.lock:
             for name, array in given.items():
