@@ -146,7 +146,7 @@ def calibration_clips(ladder: Ladder, routes: RouteSet, videos: Sequence[str]) -
     }
 
 
-def _shown(frames: Sequence[np.ndarray], entry: int, rung: int) -> list[np.ndarray]:
+def _shown(frames: Sequence[np.ndarray] | np.ndarray, entry: int, rung: int) -> list[np.ndarray]:
     """Frames of a rung as the input rung below shows them."""
     from mrsr.imaging.ranges import to_float, to_uint8
     from mrsr.imaging.resample import resize

@@ -134,7 +134,7 @@ def _rewritten(
     """The model with QDQ nodes before each convolution, every value quantized once."""
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     nodes: list[onnx.NodeProto] = []
-    constants: dict[str, np.ndarray] = {"unit_scale": np.float32(1)}
+    constants: dict[str, np.ndarray] = {"unit_scale": np.array(1, np.float32)}
     done: set[str] = set()
 
     def quantize(value: str) -> str:
@@ -156,14 +156,13 @@ def _rewritten(
             if len(codes) > 1:
                 nodes.append(helper.make_node("Concat", codes, [f"{name}_codes_read"], f"{name}_concat", axis=1))
                 codes = [f"{name}_codes_read"]
-            constants[f"{name}_zero"] = np.uint8(zeros[parts[0]])
+            constants[f"{name}_zero"] = np.array(zeros[parts[0]], np.uint8)
             spread = np.concatenate([scales[part] for part in parts])
             constants[f"{name}_weights"], constants[f"{name}_steps"] = _eight_bits(weights[node.input[1]], spread)
-            for made, ends, axis in (
-                ("read", [codes[0], "unit_scale", f"{name}_zero"], {}),
-                ("kernel", [f"{name}_weights", f"{name}_steps"], {"axis": 0}),
-            ):
-                nodes.append(helper.make_node("DequantizeLinear", ends, [f"{name}_{made}"], f"{name}_{made}", **axis))
+            read = [codes[0], "unit_scale", f"{name}_zero"]
+            kernel = [f"{name}_weights", f"{name}_steps"]
+            nodes.append(helper.make_node("DequantizeLinear", read, [f"{name}_read"], f"{name}_read"))
+            nodes.append(helper.make_node("DequantizeLinear", kernel, [f"{name}_kernel"], f"{name}_kernel", axis=0))
             written.input[0], written.input[1] = f"{name}_read", f"{name}_kernel"
         nodes.append(written)
     return _model(model, nodes, constants)

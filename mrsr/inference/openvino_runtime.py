@@ -119,8 +119,8 @@ class OpenVinoRuntime(FrozenRuntime):
 
         program = self._program(graph, frames, state)
         # Held here: a tensor does not keep the copy that a view of a larger picture needs.
-        given = {FRAMES: np.require(frames, requirements="CW")}
-        given |= {state_name(key): np.require(state[key], requirements="CW") for key in graph.states}
+        given = {FRAMES: np.require(frames, requirements=("C", "W"))}
+        given |= {state_name(key): np.require(state[key], requirements=("C", "W")) for key in graph.states}
         made = {name: np.empty(shape, dtype) for name, (shape, dtype) in program.shapes.items()}
         with program.lock:
             for name, array in given.items():
