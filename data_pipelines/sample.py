@@ -46,6 +46,9 @@ HELD_OUT_FACE = ("astronaut.png", (224.0, 112.0))
 FACE_SIDE = 192
 """Side (px) of the held-out clip of a face: a piece of a frame of the top rung."""
 
+CALIBRATION = (264, 384)
+"""Height and width (px) of a clip of a photograph trained on: the widest that the least of them fills."""
+
 CUTOUT = (360, 384)
 """Height and width (px) of a held-out clip: a piece of a frame of the top rung."""
 
@@ -80,6 +83,16 @@ def training_faces() -> dict[Path, Box]:
 def held_out_clips(frames: int) -> list[HeldOutClip]:
     """The held-out photographs filmed along the known path: the same clips wherever and whenever they are made."""
     return [_filmed(name, frames, centre, CUTOUT) for name, centre in HELD_OUT.items()]
+
+
+def training_clips(frames: int) -> list[np.ndarray]:
+    """The photographs trained on, filmed along the same path about their middles: uint8 [T, H, W, 3] each."""
+    photos = [_load(path.name) for path in training_files()]
+    sizes = [photo.size() for photo in photos]
+    return [
+        film(photo, known_path(frames, (width / 2, height / 2), _REACH), *CALIBRATION)
+        for photo, (height, width) in zip(photos, sizes, strict=True)
+    ]
 
 
 def held_out_face(frames: int) -> HeldOutClip:

@@ -17,7 +17,13 @@ from mrsr.inference.exported import PACKAGES, PRECISIONS, RUNTIMES_OF, installed
 from mrsr.ladder import Ladder, RouteSet
 
 PLATFORMS = ("cpu", "cuda", "tpu")
+FORMS = tuple(form for form in PRECISIONS if form != "onnx/int8")
+"""Written by default: what is not exactly the model's figures is written where it is asked for."""
+
 FRAMES = 120
+CALIBRATION_FRAMES = 24
+"""Of each video, one after another: an exported network remembers."""
+
 WINDOW = (94, 158)
 """Height and width (px) of the window of the parity clip at most: neither is whole on the grid of 360p's encoder."""
 
@@ -30,7 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a directory that is not there")
     parser.add_argument("--routes", metavar="180:720,...", help="by default all that enlarge")
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="of the SavedModel (default: %(default)s)")
-    parser.add_argument("--forms", default=",".join(PRECISIONS), help="what is written (default: %(default)s)")
+    parser.add_argument(
+        "--forms", default=",".join(FORMS), help="of " + ",".join(PRECISIONS) + " (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--calibration",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="videos such as will be enlarged, for onnx/int8 (default: photographs in motion)",
+    )
     parser.add_argument("--licence", default="unstated", help="of the weights, in words (default: %(default)s)")
     parser.add_argument(
         "--parity-video", metavar="FILE", help="the clip of the parity gate (default: a photograph in motion)"
@@ -66,10 +81,15 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
         raise UserError(f"--model {args.model or 'bicubic'}: has no network; expected a run folder or init:SIZE")
     routes = asked(config.ladder(), config.route_set(), args.routes)
     clips = parity_clips(config.ladder(), routes, args.parity_frames, args.parity_video)
+    calibration: dict[int, list[list[np.ndarray]]] = {}
+    if "onnx/int8" in forms:
+        calibration = calibration_clips(config.ladder(), routes, args.calibration)
+    elif args.calibration:
+        raise UserError(f"--calibration: is for the form onnx/int8; got --forms {args.forms}")
     wanted = Wanted(routes, forms, platforms, args.licence, _metrics(args.model))
     _LOG.setLevel(logging.INFO)
     with terminated_as_exit():
-        manifest = export(config, params, wanted, clips, args.output, _LOG.info)
+        manifest = export(config, params, wanted, clips, args.output, _LOG.info, calibration)
     size = sum(path.stat().st_size for path in args.output.rglob("*") if path.is_file())
     print(f"{args.output}: {len(manifest.graphs)} passes in {', '.join(forms)}; {size / 1e6:.1f} MB")
 
@@ -88,8 +108,6 @@ def parity_clips(ladder: Ladder, routes: RouteSet, frames: int, video: str | Non
     """
     from data_pipelines.sample import held_out_clips
     from mrsr.evaluation.clips import centre
-    from mrsr.imaging.ranges import to_float, to_uint8
-    from mrsr.imaging.resample import resize
     from mrsr.video.reader import read_clip
 
     whole = held_out_clips(frames)[0].frames if video is None else read_clip(video, frames)[0]
@@ -99,11 +117,43 @@ def parity_clips(ladder: Ladder, routes: RouteSet, frames: int, video: str | Non
     # The sample is a piece of the top rung; of a video the short side names the rung it is at.
     rung = ladder.top if video is None else min(whole[0].shape[:2])
     for entry in routes.inputs:
-        height, width = (max(1, side * entry // rung) for side in whole[0].shape[:2])
-        shown = (to_uint8(resize(to_float(frame), height, width)) for frame in whole)
-        window = min(height, WINDOW[0]), min(width, WINDOW[1])
+        shown = _shown(whole, entry, rung)
+        window = min(shown[0].shape[0], WINDOW[0]), min(shown[0].shape[1], WINDOW[1])
         clips[entry] = [centre(frame, *window) for frame in shown]
     return clips
+
+
+def calibration_clips(ladder: Ladder, routes: RouteSet, videos: Sequence[str]) -> dict[int, list[list[np.ndarray]]]:
+    """By input rung, `CALIBRATION_FRAMES` frames uint8 [H, W, 3] of each video as that rung shows it.
+
+    Args:
+      ladder: of the model.
+      routes: that are exported.
+      videos: files; none for the photographs that the embedded sample trains on, set in motion.
+
+    Raises:
+      UserError: a video cannot be read.
+    """
+    from data_pipelines.sample import training_clips
+    from mrsr.video.reader import read_clip
+
+    if videos:
+        films = [read_clip(video, CALIBRATION_FRAMES)[0] for video in videos]
+    else:
+        films = training_clips(CALIBRATION_FRAMES)
+    rungs = [min(film[0].shape[:2]) if videos else ladder.top for film in films]
+    return {
+        entry: [_shown(film, entry, rung) for film, rung in zip(films, rungs, strict=True)] for entry in routes.inputs
+    }
+
+
+def _shown(frames: Sequence[np.ndarray] | np.ndarray, entry: int, rung: int) -> list[np.ndarray]:
+    """Frames of a rung as the input rung below shows them."""
+    from mrsr.imaging.ranges import to_float, to_uint8
+    from mrsr.imaging.resample import resize
+
+    height, width = (max(1, side * entry // rung) for side in frames[0].shape[:2])
+    return [to_uint8(np.asarray(resize(to_float(frame), height, width))) for frame in frames]
 
 
 def _named(option: str, text: str, known: Sequence[str] | dict[str, str]) -> list[str]:

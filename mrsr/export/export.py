@@ -29,6 +29,9 @@ _PACKAGES = ("mrsr", "jax", "flax", "jax2onnx", "onnx", "tensorflow-cpu", "onnxr
 
 Tell = Callable[[str], None]
 
+Calibration = Mapping[int, Sequence[Sequence[np.ndarray]]]
+"""By input rung, the clips that the ranges of `int8` are seen on: frames uint8 [H, W, 3] as they enter."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wanted:
@@ -56,6 +59,7 @@ def export(
     clips: Mapping[int, Sequence[np.ndarray]],
     output: Path,
     tell: Tell,
+    calibration: Calibration | None = None,
 ) -> Manifest:
     """Writes the directory beside its place, and renames it when every form has passed the gate.
 
@@ -66,6 +70,7 @@ def export(
       clips: for the gate, by input rung: frames uint8 [H, W, 3] as they enter.
       output: a directory that is not there.
       tell: takes a line for each thing done.
+      calibration: for the form `onnx/int8`.
 
     Raises:
       UserError: the directory is there, or cannot be made.
@@ -86,8 +91,8 @@ def export(
             versions=_versions(),
         )
         for form in wanted.forms:
-            manifest = _with_form(form, manifest, config, params, wanted, folder, tell)
-        if any(form.startswith("onnx/") for form in wanted.forms):
+            manifest = _with_form(form, manifest, config, params, wanted, folder, tell, calibration or {})
+        if any("onnxruntime" in RUNTIMES_OF[form] for form in wanted.forms):
             from mrsr.export.triton import write_triton
 
             write_triton(manifest, folder)
@@ -111,6 +116,7 @@ def _with_form(
     wanted: Wanted,
     folder: Path,
     tell: Tell,
+    calibration: Calibration,
 ) -> Manifest:
     """Writes every graph in a form; returns the manifest that says where."""
     files: dict[RouteSet, str] = {}
@@ -122,12 +128,17 @@ def _with_form(
         write_serving_files(manifest, folder / form)
         files = {graph.routes: f"{form}/{manifest.name}/1" for graph in manifest.graphs}
     else:
-        from mrsr.export.onnx_graph import write_onnx
+        from mrsr.export.onnx_graph import onnx_model, save_onnx
+        from mrsr.export.quantized import quantized
 
         for graph in manifest.graphs:
             path = f"{form}/{graph.routes.slug}.onnx"
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            write_onnx(config, params, graph.routes, folder / path, PRECISIONS[form])
+            small = PRECISIONS[form] == "int8"
+            model = onnx_model(config, params, graph.routes, "float32" if small else PRECISIONS[form])
+            if small:
+                model = quantized(model, graph, calibration.get(graph.routes.inputs[0], ()))
+            save_onnx(model, folder / path)
             files[graph.routes] = path
     tell(f"{form}: {len(set(files.values()))} written")
     graphs = (dataclasses.replace(graph, files=graph.files | {form: files[graph.routes]}) for graph in manifest.graphs)

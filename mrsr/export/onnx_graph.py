@@ -31,8 +31,8 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 """Of weights and features; frames are uint8 and states float32 in all of them."""
 
 
-def write_onnx(config: ExperimentConfig, params: Any, routes: RouteSet, path: Path, precision: str) -> None:
-    """Writes the pass of `routes` as one ONNX file, weights included, with free batch and frame size.
+def onnx_model(config: ExperimentConfig, params: Any, routes: RouteSet, precision: str) -> onnx.ModelProto:
+    """The pass of `routes` as one ONNX model, weights included, with free batch and frame size.
 
     Inputs are `frames`, uint8 [B, H, W, 3] with sides that are multiples of the graph's `multiple`, and each state,
     float32 [B, H * grid, W * grid, channels]; outputs are uint8 frames by route and each state anew. Names as in
@@ -43,7 +43,6 @@ def write_onnx(config: ExperimentConfig, params: Any, routes: RouteSet, path: Pa
       config: of the experiment.
       params: of the network, float32.
       routes: of one input, all enlarging.
-      path: of the file.
       precision: `float32`, `float16` or `bfloat16`, of the weights and of what is computed with them; the enlarged
         frame and the sum with the network's detail are float32 always.
 
@@ -56,7 +55,16 @@ def write_onnx(config: ExperimentConfig, params: Any, routes: RouteSet, path: Pa
     if len(routes.inputs) != 1 or not all(route.enlarges for route in routes):
         raise UserError(f"routes {routes}: expected enlarging routes of one input, such as 180:360,180:720")
     graph = graph_of(config, routes)
-    model = _channels_first(config, graph, Traced(trace(config, params, graph)), precision)
+    return _channels_first(config, graph, Traced(trace(config, params, graph)), precision)
+
+
+def write_onnx(config: ExperimentConfig, params: Any, routes: RouteSet, path: Path, precision: str) -> None:
+    """Writes `onnx_model` as one file."""
+    save_onnx(onnx_model(config, params, routes, precision), path)
+
+
+def save_onnx(model: onnx.ModelProto, path: Path) -> None:
+    """Writes a model, whole or not at all."""
     with replaced(path) as beside:
         onnx.save(model, beside)
 

@@ -32,8 +32,10 @@ TOLERANCES = {
     "float32": Tolerance(most=1, mean=0.01, drift=0.005),
     "float16": Tolerance(most=4, mean=0.1, drift=0.05),
     "bfloat16": Tolerance(most=16, mean=0.6, drift=0.2),
+    "int8": Tolerance(most=24, mean=0.35, drift=0.1),
 }
-"""By precision. Own choice: float32 may round the other way; bfloat16 has eight bits, as a pixel."""
+"""By precision. Own choice: float32 may round the other way; bfloat16 has eight bits, as a pixel; int8 costs less than
+0.1 dB of PSNR within its tolerance, measured at 0.21 in the mean (docs/export.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from mrsr.errors import UserError
 from mrsr.files import replaced
+from mrsr.inference.exported import RUNTIMES_OF
 from mrsr.inference.onnx_names import FRAMES, new_state_name, output_name, state_name
 from mrsr.manifest import Graph, Manifest
 from mrsr.models.flops import frame_sizes
@@ -32,7 +33,7 @@ def write_triton(
     fixed shape alone, so each model takes frames of one size; the graph itself takes any.
 
     Args:
-      manifest: of the directory; its graphs hold an `onnx/...` file.
+      manifest: of the directory; its graphs hold an `onnx/...` file that ONNX Runtime runs.
       folder: the directory.
       sizes: height and width (px) of the frames by input rung; 16:9 by default.
 
@@ -49,7 +50,8 @@ def write_triton(
         entry = graph.routes.inputs[0]
         height, width = graph.whole(*{**frame_sizes(graph.routes), **(sizes or {})}[entry])
         forms = sorted(
-            (form for form in graph.files if form.startswith("onnx/")), key=lambda form: "float32" not in form
+            (form for form in graph.files if "onnxruntime" in RUNTIMES_OF.get(form, ())),
+            key=lambda form: "float32" not in form,
         )
         if not forms:
             raise UserError(f"Triton repository: routes {graph.routes} have no ONNX graph; export it with --forms")

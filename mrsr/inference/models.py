@@ -10,7 +10,7 @@ from mrsr.checkpoint import WEIGHTS, has_checkpoint, load_model
 from mrsr.config import SIZES, ExperimentConfig, model_size
 from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
-from mrsr.inference.exported import PACKAGES, RUNTIMES_OF, installed, open_exported
+from mrsr.inference.exported import PACKAGES, installed, open_exported
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.ladder import RouteSet
@@ -23,6 +23,9 @@ from mrsr.shipped import DEFAULT, folder, shipped
 RUNTIMES = ("auto", "jax", *PACKAGES)
 DEMO_RUN = Path("demo/run")
 HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER; `mrsr models` lists those that ship"
+
+_FASTER = {"openvino": ("onnx/int8", "onnx/float32"), "onnxruntime": ("onnx/float32",)}
+"""Where JAX has the CPU alone: the runtimes that are faster, in order, and the forms they are on."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -98,6 +101,7 @@ def _fastest(manifest: Manifest, folder: Path) -> str:
     """The runtime of a directory's ONNX graphs where there is nothing better than a CPU, else `jax`."""
     import jax
 
-    if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms() and not is_remote(folder):
-        return next((name for name in RUNTIMES_OF["onnx/float32"] if installed(name)), "jax")
-    return "jax"
+    if jax.default_backend() != "cpu" or is_remote(folder):
+        return "jax"
+    fitting = (name for name, forms in _FASTER.items() if set(forms) & set(manifest.forms()) and installed(name))
+    return next(fitting, "jax")

@@ -80,7 +80,7 @@ class OpenVinoRuntime(FrozenRuntime):
         Args:
           manifest: of the directory.
           folder: the directory.
-          form: `onnx/float32` or `onnx/float16`.
+          form: `onnx/int8`, `onnx/float32` or `onnx/float16`.
           hint: what the CPU may compute in. float32 unless asked: left alone OpenVINO takes bfloat16 where the CPU has
             it, some levels away. Where it has not, a warning says so and it is float32: emulated, it is slower.
           threads: for one step; every core this process may run on by default.
@@ -96,6 +96,9 @@ class OpenVinoRuntime(FrozenRuntime):
 
         self._folder = folder
         self._form = form
+        if form == "onnx/int8":
+            # What says which runtime ran it should say that it was not in float32.
+            self.name = "openvino, int8"
         self._core = openvino.Core()
         if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)

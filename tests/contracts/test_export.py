@@ -148,6 +148,8 @@ def test_a_form_beyond_its_tolerance_leaves_nothing_behind(
     ("arguments", "named"),
     [
         (["--forms", "coreml"], "--forms coreml: expected some of saved_model,onnx/float32,onnx/float16"),
+        (["--forms", "onnx/int8", "--calibration", "nowhere.mp4"], "nowhere.mp4"),
+        (["--forms", "onnx/float32", "--calibration", "nowhere.mp4"], "--calibration: is for the form onnx/int8"),
         (["--platforms", "rocm"], "--platforms rocm: expected some of cpu,cuda,tpu"),
         (["--routes", "180:720"], "rung 720: not on the ladder 180, 360"),
         (["--routes", "360:360"], "--routes 360:360: expected some of 180:360"),
