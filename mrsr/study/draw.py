@@ -47,9 +47,9 @@ def loss_curves(runs_of_model: Mapping[str, Sequence[Run]]) -> tuple[str, dict[s
     return ", ".join(shared), curves
 
 
-def draw_losses(routes: str, curves: Mapping[str, Sequence[Curve]], names: Sequence[str], path: Path) -> None:
+def draw_losses(routes: str, curves: Mapping[str, Sequence[Curve]], names: Sequence[str], path: Path) -> Path:
     """Writes a PNG of `loss_curves`: a colour a model, faint for a seed, full for the mean over seeds."""
-    figure, axes = _figure()
+    figure, axes = figure_of()
     for name, some in curves.items():
         colour = colour_of(name, names)
         smooth = [(steps, running_mean(np.array(values), _SMOOTHING)) for steps, values in some]
@@ -59,7 +59,7 @@ def draw_losses(routes: str, curves: Mapping[str, Sequence[Curve]], names: Seque
         at = [dict(zip(steps, values, strict=True)) for steps, values in smooth]
         axes.plot(shared, [fmean(one[step] for one in at) for step in shared], color=colour, linewidth=2, label=name)
     axes.set(xlabel="step", ylabel="pixel loss, running mean", yscale="log", title=f"Training loss: {routes}")
-    _finish(figure, axes, path)
+    return finish(figure, axes, path)
 
 
 def levels(rows: Sequence[Row]) -> tuple[str, str] | None:
@@ -72,9 +72,9 @@ def levels(rows: Sequence[Row]) -> tuple[str, str] | None:
     return None
 
 
-def draw_levels(rows: Sequence[Row], route: str, kind: str, names: Sequence[str], path: Path) -> None:
+def draw_levels(rows: Sequence[Row], route: str, kind: str, names: Sequence[str], path: Path) -> Path:
     """Writes a PNG of the gain over bicubic at every level of a codec, bars for the spread over seeds."""
-    figure, axes = _figure()
+    figure, axes = figure_of()
     for name in names:
         of_model = [row for row in rows if row["model"] == name and row["route"] == route and row["gain"]]
         found = sorted(
@@ -88,26 +88,23 @@ def draw_levels(rows: Sequence[Row], route: str, kind: str, names: Sequence[str]
             axes.errorbar(at, means, yerr=bars, color=colour_of(name, names), marker="o", capsize=3, label=name)
     axes.axhline(0, color="grey", linewidth=0.8)
     axes.set(xlabel=_KINDS[kind], ylabel="PSNR above bicubic, dB", title=f"{route}: gain by level")
-    _finish(figure, axes, path)
+    return finish(figure, axes, path)
 
 
-def draw_frames(rows: Sequence[Row], names: Sequence[str], path: Path) -> None:
-    """Writes a PNG of PSNR frame by frame from where figures count, a panel a route, the mean over its degradations."""
+def draw_frames(rows: Sequence[Row], names: Sequence[str], folder: Path) -> list[Path]:
+    """Writes a PNG a route of PSNR frame by frame from where figures count, the mean over the degradations."""
     with_series = [row for row in rows if row.get("psnr_y_by_frame")]
-    routes = list(dict.fromkeys(row["route"] for row in with_series))
-    figure = Figure(figsize=(4.2 * len(routes), 3.8), dpi=130, layout="constrained")
-    panels = figure.subplots(1, len(routes), squeeze=False)[0]
-    for axes, route in zip(panels, routes, strict=True):
+    paths = []
+    for route in dict.fromkeys(row["route"] for row in with_series):
+        figure, axes = figure_of(5, 4)
         for name in names:
             series = [row["psnr_y_by_frame"] for row in with_series if (row["model"], row["route"]) == (name, route)]
             if series:
                 values = [fmean(frame) for frame in zip(*series, strict=False)]
                 axes.plot(range(len(values)), values, color=colour_of(name, names), marker=".", label=name)
         axes.set(xlabel="frames since the change", ylabel="PSNR, dB", title=route)
-        axes.grid(alpha=0.3)
-    panels[0].legend(fontsize="small")
-    with replaced(path) as beside:
-        figure.savefig(beside, format="png")
+        paths.append(finish(figure, axes, folder / f"frames_{route.replace(':', '_')}.png"))
+    return paths
 
 
 def colour_of(name: str, names: Sequence[str]) -> str:
@@ -115,14 +112,17 @@ def colour_of(name: str, names: Sequence[str]) -> str:
     return f"C{names.index(name) % 10}"
 
 
-def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7, 4.2), dpi=130, layout="constrained")
+def figure_of(width: float = 7, height: float = 4.2) -> tuple[Figure, Axes]:
+    """An empty figure of that size, in."""
+    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
     return figure, figure.subplots()
 
 
-def _finish(figure: Figure, axes: Axes, path: Path) -> None:
+def finish(figure: Figure, axes: Axes, path: Path) -> Path:
+    """Writes a figure as PNG, with its grid and legend; returns its path."""
     axes.grid(alpha=0.3, which="both")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize="small")
     with replaced(path) as beside:
         figure.savefig(beside, format="png")
+    return path

@@ -11,7 +11,9 @@ from mrsr.study.crops import Crop
 from mrsr.study.statistics import is_clear
 
 
-def markdown_page(report: dict[str, Any], plots: dict[str, Path], crops: dict[str, list[Crop]], folder: Path) -> str:
+def markdown_page(
+    report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[str, list[Crop]], folder: Path
+) -> str:
     """The page; what it takes is as of `html_page`, paths being told from `folder`."""
     base = report["models"][0]["name"]
     parts = [f"# {report['name']}", report["question"], f"{words.budget(report)} {words.measured(report)}"]
@@ -74,8 +76,8 @@ def _figure(row: dict[str, Any] | None, base: bool) -> str:
     return f"{told} (**{difference}**)" if is_clear(row["difference"]) else f"{told} ({difference})"
 
 
-def _plot(plots: dict[str, Path], name: str, folder: Path) -> str:
-    return f"![{name}]({plots[name].relative_to(folder).as_posix()})" if name in plots else ""
+def _plot(plots: dict[str, list[Path]], name: str, folder: Path) -> str:
+    return "\n".join(f"![{path.stem}]({path.relative_to(folder).as_posix()})" for path in plots.get(name, ()))
 
 
 def _table(headings: Iterable[str], lines: Iterable[Iterable[str]]) -> str:

@@ -24,7 +24,8 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0; ba
 tr.base td { background: #f3f4f6; }
 .up { color: #08702b; font-weight: 600; } .down { color: #b3261e; font-weight: 600; }
 .delta { display: block; font-size: .85rem; color: #555; } .delta.up { color: #08702b; } .delta.down { color: #b3261e; }
-img.plot { width: 100%; height: auto; } img.plot.one { max-width: 760px; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); gap: .6rem; }
+.plots img { width: 100%; max-width: 760px; height: auto; }
 .crops { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .6rem; }
 .crops figure { margin: 0; } .crops img { width: 100%; image-rendering: pixelated; display: block; }
 .crops figcaption { font-size: .85rem; display: flex; justify-content: space-between; gap: .4rem; flex-wrap: wrap; }
@@ -36,7 +37,7 @@ dt { font-weight: 600; margin-top: .6rem; } dd { margin-left: 1rem; overflow-wra
 """
 
 
-def html_page(report: dict[str, Any], plots: dict[str, Path], crops: dict[str, list[Crop]]) -> str:
+def html_page(report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[str, list[Crop]]) -> str:
     """The page.
 
     Args:
@@ -142,11 +143,11 @@ def _base(index: int) -> str:
     return "" if index else ' class="base"'
 
 
-def _plot(plots: dict[str, Path], name: str, told: str) -> str:
+def _plot(plots: dict[str, list[Path]], name: str, told: str) -> str:
     if name not in plots:
         return ""
-    kind = "plot one" if name in ("losses", "levels") else "plot"
-    return f'<p><img class="{kind}" src="{_data(plots[name])}" alt="{escape(told)}"></p>'
+    images = "".join(f'<img src="{_data(path)}" alt="{escape(told)}: {escape(path.stem)}">' for path in plots[name])
+    return f'<div class="plots">{images}</div>'
 
 
 def _crops(report: dict[str, Any], degradation: str, row: list[Crop]) -> str:

@@ -55,21 +55,17 @@ def write_pages(
     return paths
 
 
-def _draw(report: dict[str, Any], of_model: Mapping[str, list[Run]], names: list[str], folder: Path) -> dict[str, Path]:
-    """The plots there is something for, by name."""
-    plots = {name: folder / f"{name}.png" for name in ("losses", "cost", "levels", "frames")}
-    drawn = set()
+def _draw(
+    report: dict[str, Any], of_model: Mapping[str, list[Run]], names: list[str], folder: Path
+) -> dict[str, list[Path]]:
+    """The plots there is something for, by what they show."""
+    plots: dict[str, list[Path]] = {}
     routes, curves = loss_curves(of_model)
     if curves:
-        draw_losses(routes, curves, names, plots["losses"])
-        drawn.add("losses")
-    if report["headline"] and draw_costs(report["summary"], report["headline"], names, plots["cost"]):
-        drawn.add("cost")
-    at = levels([row for row in report["rows"] if row["route"] == report["headline"]])
-    if at:
-        draw_levels(report["rows"], *at, names, plots["levels"])
-        drawn.add("levels")
-    if any(row.get("psnr_y_by_frame") for row in report["rows"]):
-        draw_frames(report["rows"], names, plots["frames"])
-        drawn.add("frames")
-    return {name: path for name, path in plots.items() if name in drawn}
+        plots["losses"] = [draw_losses(routes, curves, names, folder / "losses.png")]
+    if report["headline"]:
+        plots["cost"] = draw_costs(report["summary"], report["headline"], names, folder)
+    if at := levels([row for row in report["rows"] if row["route"] == report["headline"]]):
+        plots["levels"] = [draw_levels(report["rows"], *at, names, folder / "levels.png")]
+    plots["frames"] = draw_frames(report["rows"], names, folder)
+    return {name: paths for name, paths in plots.items() if paths}
