@@ -107,12 +107,14 @@ def state_after(
     Returns:
       The state handed over, or the zero state of the route.
     """
-    routes = RouteSet.of([route])
-    if memory.kind == "reset":
-        return runtime.init_state(routes, 1, *size)
-    old, state = RouteSet.of([before]), None
+    old, routes, state = RouteSet.of([before]), RouteSet.of([route]), None
     for low in frames:
+        # Read in any case: what follows them is the clip's next frame.
+        if memory.kind == "reset":
+            continue
         if state is None:
             state = runtime.init_state(old, 1, *low.shape[:2])
         _, state = runtime.step(old, low[None], state)
+    if state is None:
+        return runtime.init_state(routes, 1, *size)
     return runtime.hand_over(state, old, routes, 1, *size)

@@ -25,6 +25,10 @@ def markdown_page(
     parts.append(f"## Route by route\n\nPSNR over bicubic, dB; in brackets the difference to {base}.")
     for route in words.cases(report)[0]:
         parts += [f"### {route}", _route(report, route)]
+    headings, lines = words.more(report)
+    if lines:
+        told = [[_cell(line[0]), *line[1:]] for line in lines]
+        parts.append(f"### Other figures on {report['headline']}\n\n{_table(headings, told)}")
     for name, title in (("levels", "Level by level"), ("frames", "Frame by frame")):
         if name in plots:
             parts += [f"## {title}", _plot(plots, name, folder)]

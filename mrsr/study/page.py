@@ -70,6 +70,7 @@ def html_page(report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[
 <h2>Route by route</h2>
 <p class="note">Above: PSNR over bicubic, dB. Below it: the difference to {escape(base)}.</p>
 {"".join(_route(report, route) for route in words.cases(report)[0])}
+{_more(report)}
 {_section("Level by level", _plot(plots, "levels", "gain by level of the codec"))}
 {_section("Frame by frame", _plot(plots, "frames", "PSNR of each frame"))}
 {_section("Pictures", "".join(_crops(report, case, row) for case, row in crops.items()))}
@@ -122,6 +123,16 @@ def _route(report: dict[str, Any], route: str) -> str:
         lines.append(f"<tr{_base(index)}><td>{escape(model['name'])}</td>{cells}</tr>")
     table = f"<table><thead><tr><th></th>{headings}</tr></thead>{''.join(lines)}</table>"
     return f'<h3>{escape(route)}</h3><div class="wide">{table}</div>'
+
+
+def _more(report: dict[str, Any]) -> str:
+    headings, lines = words.more(report)
+    if not lines:
+        return ""
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{body}</table></div>'
+    return f"<details><summary>Other figures on {escape(report['headline'])}</summary>{table}</details>"
 
 
 def _cell(row: dict[str, Any] | None, base: bool) -> str:

@@ -60,7 +60,9 @@ def measured(report: dict[str, Any]) -> str:
     asked = report["evaluation"]
     clips = ", ".join(asked["videos"]) if asked["videos"] else "the held-out clips of the embedded sample"
     cutout = f", windows of {asked['cutout']} px" if asked["cutout"] else ""
-    return f"Measured on {clips}{cutout}, {asked['frames']} frames each; inputs: {', '.join(asked['degradations'])}."
+    state = f"; state {asked['state']}" if asked["state"] != "kept" else ""
+    inputs = ", ".join(asked["degradations"])
+    return f"Measured on {clips}{cutout}, {asked['frames']} frames each{state}; inputs: {inputs}."
 
 
 def limits(report: dict[str, Any]) -> str:
@@ -133,6 +135,32 @@ def changes(model: dict[str, Any]) -> list[str]:
 def commands(model: dict[str, Any]) -> list[str]:
     """Every command of a model's runs, for a shell."""
     return [shlex.join(command) for run in model["runs"] for command in run["commands"]]
+
+
+MORE = {
+    "ssim_y": ("SSIM", 4, 1.0),
+    "flicker": ("flicker, levels", 3, 1.0),
+    "warping_error": ("warping error, e-5", 2, 1e5),
+    "tof": ("tOF, px", 3, 1.0),
+}
+"""Figures besides PSNR: heading, digits and factor."""
+
+
+def more(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """The other figures on the headline route: headings, and a line for each model and degradation."""
+    rows = [row for row in report["rows"] if row["route"] == report["headline"]]
+    shown = {name: told for name, told in MORE.items() if any(row[name] for row in rows)}
+    lines = []
+    for row in sorted(rows, key=lambda row: cases(report)[1].index(row["degradation"])):
+        figures = [plain(_times(row[name], factor), digits) for name, (_, digits, factor) in shown.items()]
+        lines.append([row["model"], row["degradation"], *figures])
+    return ["", "input", *(heading for heading, _, _ in shown.values())], lines
+
+
+def _times(value: Spread | None, factor: float) -> Spread | None:
+    if value is None:
+        return None
+    return value | {"mean": value["mean"] * factor, "sd": None if value["sd"] is None else value["sd"] * factor}
 
 
 def row_of(rows: Sequence[dict[str, Any]], model: str, route: str, degradation: str) -> dict[str, Any] | None:
