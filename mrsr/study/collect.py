@@ -157,7 +157,8 @@ def _rows(name: str, ours: Mapping[int, Mapping[Case, Row]], base: Mapping[int, 
         for figure in FIGURES:
             row[figure] = spread(_values(ours, case, figure))
         row["gain"] = spread(_gains(ours, case))
-        row["difference"] = paired(_values(ours, case, "psnr_y"), _values(base, case, "psnr_y"))
+        # Of the gains, not of PSNR: two settings of a measurement need not give the same input.
+        row["difference"] = paired(_gains(ours, case), _gains(base, case))
         series = [of_seed[case]["psnr_y_by_frame"] for of_seed in ours.values() if "psnr_y_by_frame" in of_seed[case]]
         if series:
             row["psnr_y_by_frame"] = [fmean(values) for values in zip(*series, strict=False)]

@@ -12,14 +12,14 @@ KINDS = {"parameters": "parameters", "gflop": "GFLOP a frame", "ms": "ms a frame
 
 
 def draw_costs(summary: Sequence[dict[str, Any]], headline: str, names: Sequence[str], folder: Path) -> list[Path]:
-    """Writes a PNG for each kind of cost that is known: the gain on the headline route against it.
+    """Writes a PNG for each kind of cost in which models differ: the gain on the headline route against it.
 
     A ring marks the models on the Pareto front, a line joins them, bars are the spread over seeds.
     """
     paths = []
     for kind, told in KINDS.items():
         placed = [line for line in summary if line[kind] is not None and line["headline"]]
-        if not placed:
+        if len({line[kind] for line in placed}) < 2:
             continue
         figure, axes = figure_of(5, 4)
         for line in placed:

@@ -44,7 +44,8 @@ def loss_curves(runs_of_model: Mapping[str, Sequence[Run]]) -> tuple[str, dict[s
             steps = [step for step in sorted(by_step) if len(by_step[step]) == len(shared)]
             if steps and shared:
                 curves.setdefault(name, []).append((steps, [fmean(by_step[step].values()) for step in steps]))
-    return ", ".join(shared), curves
+    told = ", ".join(shared) if len(shared) < 4 else f"the mean over {len(shared)} routes"
+    return told, curves
 
 
 def draw_losses(routes: str, curves: Mapping[str, Sequence[Curve]], names: Sequence[str], path: Path) -> Path:
@@ -58,7 +59,7 @@ def draw_losses(routes: str, curves: Mapping[str, Sequence[Curve]], names: Seque
         shared = sorted(set.intersection(*(set(steps) for steps, _ in smooth)))
         at = [dict(zip(steps, values, strict=True)) for steps, values in smooth]
         axes.plot(shared, [fmean(one[step] for one in at) for step in shared], color=colour, linewidth=2, label=name)
-    axes.set(xlabel="step", ylabel="pixel loss, running mean", yscale="log", title=f"Training loss: {routes}")
+    axes.set(xlabel="step", ylabel="pixel loss, running mean", yscale="log", title=f"Training loss, {routes}")
     return finish(figure, axes, path)
 
 

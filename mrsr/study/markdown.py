@@ -21,7 +21,7 @@ def markdown_page(
         parts.append("**Not complete:**\n\n" + "\n".join(f"- {line}" for line in left))
     parts += ["## What came out", _summary(report), words.NOTES.format(base=base)]
     parts.append(f"**What this cannot show.** {words.limits(report)}")
-    parts += ["## Cost against quality", _plot(plots, "cost", folder), words.COSTS.format(headline=report["headline"])]
+    parts += ["## Cost against quality", _plot(plots, "cost", folder), words.costs(report, "cost" in plots)]
     parts.append(f"## Route by route\n\nPSNR over bicubic, dB; in brackets the difference to {base}.")
     for route in words.cases(report)[0]:
         parts += [f"### {route}", _route(report, route)]

@@ -64,8 +64,8 @@ def html_page(report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[
 <p class="note"><b>What this cannot show.</b> {escape(words.limits(report))}</p>
 
 <h2>Cost against quality</h2>
-{_plot(plots, "cost", "gain against parameters, GFLOP and milliseconds")}
-<p class="note">{escape(words.COSTS.format(headline=report["headline"]))}</p>
+{_plot(plots, "cost", "gain against cost")}
+<p class="note">{escape(words.costs(report, "cost" in plots))}</p>
 
 <h2>Route by route</h2>
 <p class="note">Above: PSNR over bicubic, dB. Below it: the difference to {escape(base)}.</p>

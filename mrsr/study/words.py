@@ -22,6 +22,12 @@ COSTS = (
 )
 
 
+def costs(report: dict[str, Any], differ: bool) -> str:
+    """What the costs are, and where models do not differ in any, that."""
+    told = COSTS.format(headline=report["headline"])
+    return told if differ else f"Of these models no two that were measured differ in cost. {told}"
+
+
 def number(value: float | None, form: str) -> str:
     """A figure, or a dash where there is none."""
     return NONE if value is None else format(value, form)

@@ -97,5 +97,5 @@ def test_a_kept_config_is_read_whole_with_overrides(tmp_path: Path) -> None:
     path.write_text(json.dumps({"trian": {}}))
     with pytest.raises(UserError, match=r"config\.json: config\.trian: no such field"):
         read_config(str(path), [])
-    with pytest.raises(UserError, match="expected a .py file"):
+    with pytest.raises(UserError, match=r"expected a \.py file"):
         read_config(str(tmp_path / "none.json"), [])

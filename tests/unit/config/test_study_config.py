@@ -124,3 +124,14 @@ def test_every_study_of_the_repository_holds_and_is_json(file: Path) -> None:
     assert [variant["name"] for variant in record["variants"]] == [variant.name for variant in made.variants]
     assert made.question.endswith("?")
     assert made.limits
+
+
+def test_the_example_of_the_documentation_is_a_study() -> None:
+    text = (STUDIES.parents[1] / "docs" / "studies.md").read_text()
+    code = text.partition("```python\n")[2].partition("```")[0]
+    space: dict = {}
+    exec(compile(code, "docs/studies.md", "exec"), space)
+    made = validate_study(space["get_study"]())
+    assert [variant.name for variant in made.variants] == [
+        "none", "temporal=0.2", "temporal=0.5", "temporal=1.0", "forgets"
+    ]  # fmt: skip
