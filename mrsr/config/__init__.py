@@ -13,7 +13,7 @@ from mrsr.config.study import EvaluationConfig, Study, Variant, grid
 from mrsr.config.training import GateConfig, OptimizerConfig, StopConfig, TrainConfig
 from mrsr.config.validate import validate
 from mrsr.config.validate_data import validate_dataset, validate_faces
-from mrsr.config.validate_study import validate_study
+from mrsr.config.validate_study import study_to_json, validate_study
 
 __all__ = [
     "DEGRADATIONS",
@@ -49,6 +49,7 @@ __all__ = [
     "parse_sources",
     "phase_of",
     "save_config",
+    "study_to_json",
     "to_json",
     "validate",
     "validate_dataset",

@@ -38,7 +38,7 @@ def validate_study(study: Study) -> Study:
     return study
 
 
-def as_json(study: Study) -> str:
+def study_to_json(study: Study) -> str:
     """A study as JSON: its variants by the fields they change."""
     record = {field.name: getattr(study, field.name) for field in dataclasses.fields(study) if field.name != "variants"}
     record["base"], record["evaluation"] = dataclasses.asdict(study.base), dataclasses.asdict(study.evaluation)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from mrsr import __version__
-from mrsr.config import ExperimentConfig, Study, config_hash, differences
+from mrsr.config import ExperimentConfig, Study, config_hash, differences, study_to_json
 from mrsr.demo.curves import training_minutes, training_records
 from mrsr.evaluation.table import gain, means
 from mrsr.ladder import Route
@@ -38,7 +39,7 @@ def collect(study: Study, workdir: Path, command: str, failed: Mapping[str, str]
 
     Returns:
       `models`: a variant each, or a group of them, the first being the base; `rows`: a figure each by model, route and
-      degradation, over the seeds; `summary`: a line for each model; and what the study was.
+      degradation, over the seeds; `summary`: a line for each model; and what the study was, whole under `study`.
     """
     runs = runs_of(study, workdir)
     names = list(dict.fromkeys(variant.group or variant.name for variant in study.variants))
@@ -61,6 +62,7 @@ def collect(study: Study, workdir: Path, command: str, failed: Mapping[str, str]
         "evaluation": evaluation,
         "headline": headline,
         "models": models,
+        "study": json.loads(study_to_json(study)),
         "rows": rows,
         "summary": _summary(models, by_seed, rows, headline),
     }

@@ -10,8 +10,17 @@ from pathlib import Path
 import pytest
 from small import two_rungs
 
-from mrsr.config import EvaluationConfig, Study, Variant, changed, differences, grid, validate, validate_study
-from mrsr.config.validate_study import as_json
+from mrsr.config import (
+    EvaluationConfig,
+    Study,
+    Variant,
+    changed,
+    differences,
+    grid,
+    study_to_json,
+    validate,
+    validate_study,
+)
 from mrsr.errors import UserError
 
 STUDIES = Path(__file__).parents[3] / "experiments" / "studies"
@@ -120,7 +129,7 @@ def test_every_study_of_the_repository_holds_and_is_json(file: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     made = validate_study(module.get_study("sample"))
-    record = json.loads(as_json(made))
+    record = json.loads(study_to_json(made))
     assert [variant["name"] for variant in record["variants"]] == [variant.name for variant in made.variants]
     assert made.question.endswith("?")
     assert made.limits

@@ -18,6 +18,7 @@ from mrsr.evaluation.stills import still_file
 from mrsr.files import replaced
 from mrsr.study.plan import BENCH, EVALUATION, STILLS, Run, is_measured, is_trained, keep_measured, runs_of
 from mrsr.study.report import write_pages
+from mrsr.study.run import start_anew
 from mrsr.train.outcome import Outcome, keep_outcome
 
 CLIPS = ("street", "face")
@@ -174,3 +175,13 @@ def test_a_measurement_counts_for_the_config_and_the_settings_it_was_made_with(s
     assert not is_measured(other)
     study.base.optimizer.learning_rate = 0.5
     assert not is_trained(runs_of(study, tmp_path)[0])
+
+
+def test_started_anew_the_runs_of_a_variant_go_and_what_was_measured_of_them(study: Study, tmp_path: Path) -> None:
+    runs = runs_of(study, tmp_path)
+    for run in runs:
+        fill(run)
+    start_anew(study, tmp_path, ["gru"], [].append)
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["plain-s0", "plain-s1"]
+    with pytest.raises(UserError, match="variant 'gone': expected one of gru, plain, forgets"):
+        start_anew(study, tmp_path, ["gone"], [].append)
