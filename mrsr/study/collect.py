@@ -13,10 +13,9 @@ from mrsr import __version__
 from mrsr.config import ExperimentConfig, Study, config_hash, differences, study_to_json
 from mrsr.demo.curves import training_minutes, training_records
 from mrsr.evaluation.table import gain, means
-from mrsr.ladder import Route
 from mrsr.study.plan import BENCH, EVALUATION, Run, is_measured, is_trained, read_json, runs_of
-from mrsr.study.statistics import paired, pareto_front, spread
-from mrsr.train.evaluate import widest
+from mrsr.study.statistics import paired, spread
+from mrsr.study.summary import headline_of, summary
 from mrsr.train.outcome import FILE as OUTCOME
 
 FIGURES = ("psnr_y", "ssim_y", "flicker", "warping_error", "tof")
@@ -48,7 +47,7 @@ def collect(study: Study, workdir: Path, command: str, failed: Mapping[str, str]
     base = names[0]
     models = [_model(study, name, of_model[name], failed) for name in names]
     rows = [row for name in names for row in _rows(name, by_seed[name], by_seed[base])]
-    headline = _headline(study, rows, names)
+    headline = headline_of(study, rows, names)
     evaluation = dataclasses.asdict(study.evaluation)
     return {
         "name": study.name,
@@ -64,7 +63,7 @@ def collect(study: Study, workdir: Path, command: str, failed: Mapping[str, str]
         "models": models,
         "study": json.loads(study_to_json(study)),
         "rows": rows,
-        "summary": _summary(models, by_seed, rows, headline),
+        "summary": summary(models, by_seed, rows, headline),
     }
 
 
@@ -176,58 +175,3 @@ def _values(by_seed: Mapping[int, Mapping[Case, Row]], case: Case, figure: str) 
 def _gains(by_seed: Mapping[int, Mapping[Case, Row]], case: Case) -> dict[int, float]:
     found = {seed: gain(rows[case], "psnr_y") for seed, rows in by_seed.items() if case in rows}
     return {seed: value for seed, value in found.items() if value is not None}
-
-
-def _headline(study: Study, rows: Sequence[Row], names: Sequence[str]) -> str | None:
-    """The route that cost is told of: the one asked for, else of those all have the one that enlarges most."""
-    of_model = [{row["route"] for row in rows if row["model"] == name} for name in names]
-    common = set.intersection(*(some for some in of_model if some)) if any(of_model) else set()
-    found = common or (of_model[0] if of_model else set())
-    if study.evaluation.headline in found or not found:
-        return study.evaluation.headline or None
-    return str(widest(study.base.ladder(), {Route.parse(route): None for route in sorted(found)}))
-
-
-def _summary(
-    models: Sequence[Row], by_seed: Mapping[str, Mapping[int, Mapping[Case, Row]]], rows: Sequence[Row], headline: Any
-) -> list[Row]:
-    """A line for each model: its gain over the cases that all models have, and its difference over the base's."""
-    cases = {
-        model["name"]: {_case(row) for row in rows if row["model"] == model["name"] and row["gain"]} for model in models
-    }
-    shared = set.intersection(*(some for some in cases.values() if some)) if any(cases.values()) else set()
-    base = models[0]["name"]
-    lines = []
-    for model in models:
-        name = model["name"]
-        both = cases[name] & cases[base]
-        minutes = [run["minutes"] for run in model["runs"] if run["minutes"] is not None]
-        lines.append(
-            {
-                "model": name,
-                "gain": spread(_mean_gain(by_seed[name], shared)),
-                "cases": len(shared),
-                "difference": paired(_mean_gain(by_seed[name], both), _mean_gain(by_seed[base], both)),
-                "compared": len(both),
-                "headline": spread(_mean_gain(by_seed[name], {case for case in cases[name] if case[0] == headline})),
-                "parameters": model["parameters"],
-                "minutes": fmean(minutes) * len(model["variants"]) if minutes else None,
-                **model["cost"].get(headline, {"gflop": None, "ms": None}),
-            }
-        )
-    for kind in ("parameters", "gflop", "ms"):
-        placed = [line for line in lines if line[kind] is not None and line["headline"]]
-        front = pareto_front([(line[kind], line["headline"]["mean"]) for line in placed])
-        for at, line in enumerate(placed):
-            line[f"front_{kind}"] = at in front
-    return lines
-
-
-def _mean_gain(by_seed: Mapping[int, Mapping[Case, Row]], cases: set[Case]) -> dict[int, float]:
-    """The mean gain over bicubic on some cases, of the seeds that have all of them."""
-    found = {}
-    for seed, rows in by_seed.items():
-        gains = [gain(rows[case], "psnr_y") for case in sorted(cases) if case in rows]
-        if cases and len(gains) == len(cases):
-            found[seed] = fmean(value for value in gains if value is not None)
-    return found

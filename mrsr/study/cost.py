@@ -27,8 +27,9 @@ def draw_costs(summary: Sequence[dict[str, Any]], headline: str, names: Sequence
             axes.errorbar(at, gain["mean"], yerr=gain["sd"] or 0.0, color=colour, marker="o", capsize=3)
             if line[f"front_{kind}"]:
                 axes.plot(at, gain["mean"], marker="o", markersize=13, markerfacecolor="none", color=colour)
-            offset = {"xytext": (8, 8), "textcoords": "offset points"}
-            axes.annotate(line["model"], (at, gain["mean"]), fontsize=9, color=colour, **offset)
+            axes.annotate(
+                line["model"], (at, gain["mean"]), xytext=(8, 8), textcoords="offset points", fontsize=9, color=colour
+            )
         front = sorted((line[kind], line["headline"]["mean"]) for line in placed if line[f"front_{kind}"])
         axes.plot([x for x, _ in front], [y for _, y in front], color="grey", linestyle="dashed", zorder=0)
         axes.margins(0.25)

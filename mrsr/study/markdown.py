@@ -43,9 +43,9 @@ def markdown_page(
         parts += ["## Training", _plot(plots, "losses", folder)]
     parts.append("## What differs")
     for model in report["models"]:
-        lines = words.changes(model) or (["the base"] if model["name"] == base else ["as the base"])
+        differs = words.changes(model) or (["the base"] if model["name"] == base else ["as the base"])
         says = f" {model['says']}" if model["says"] else ""
-        parts.append(f"**{model['name']}**{says}\n\n" + "\n".join(f"- `{line}`" for line in lines))
+        parts.append(f"**{model['name']}**{says}\n\n" + "\n".join(f"- `{line}`" for line in differs))
     parts.append(f"## Do it again\n\n```\n{report['command']}\n```\n\nmrsr {report['version']}. Run by run:")
     every = [line for model in report["models"] for line in words.commands(model)]
     parts.append("```\n" + "\n".join(every) + "\n```")

@@ -84,22 +84,30 @@ class Runner:
         SIGTERM and Ctrl-C are passed on: a training saves itself. A second one ends the processes at once, as does the
         end of `GRACE_SECONDS`.
         """
-        waiting = list(tasks)
         with asked_as_events(self._events):
-            while waiting or self._active:
-                waiting = self._begin(waiting)
-                try:
-                    event = self._events.get(timeout=_TICK) if self._active else None
-                except queue.Empty:
-                    if self._tick:
-                        self._tick(list(self._active))
-                    self._try_busy()
-                    continue
-                if isinstance(event, Ended):
-                    self._ended(event)
-                elif isinstance(event, Asked):
-                    self._stop()
-                    return Result(tuple(self._done), self._failed, asked=True)
+            try:
+                return self._run(list(tasks))
+            finally:
+                # None is left at work where something went wrong here: a full disk, a bug.
+                for active in self._active.values():
+                    if active.process is not None:
+                        send(active.process, signal.SIGTERM)
+
+    def _run(self, waiting: list[Task]) -> Result:
+        while waiting or self._active:
+            waiting = self._begin(waiting)
+            try:
+                event = self._events.get(timeout=_TICK) if self._active else None
+            except queue.Empty:
+                if self._tick:
+                    self._tick(list(self._active))
+                self._try_busy()
+                continue
+            if isinstance(event, Ended):
+                self._ended(event)
+            elif isinstance(event, Asked):
+                self._stop()
+                return Result(tuple(self._done), self._failed, asked=True)
         return Result(tuple(self._done), self._failed)
 
     def _begin(self, waiting: list[Task]) -> list[Task]:

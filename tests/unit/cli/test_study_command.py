@@ -81,6 +81,17 @@ def test_commands_are_one_training_each_behind_a_launcher_that_takes_them(tmp_pa
     assert len(names) == 4
 
 
+def test_in_a_bucket_the_configs_go_there_and_what_runs_here_is_refused(bucket, capsys) -> None:
+    workdir = f"{bucket}/study"
+    assert study("--workdir", workdir, "--commands", "launch.jobset --image I --gpus 8") == 0
+    words = shlex.split(capsys.readouterr().out.splitlines()[0])
+    file = words[words.index("--config") + 1]
+    assert file == f"{workdir}/configs/gru-s0.json"
+    assert read_config(file, []).name == "tiny-gru"
+    assert study("--workdir", workdir) == 2
+    assert "expected a folder of this machine; --commands renders" in capsys.readouterr().err
+
+
 def test_the_command_by_itself_without_a_launcher(tmp_path, capsys) -> None:
     assert study("--workdir", str(tmp_path), "--commands") == 0
     first = capsys.readouterr().out.splitlines()[0]
