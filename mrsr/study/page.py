@@ -11,6 +11,9 @@ from mrsr.study import words
 from mrsr.study.crops import Crop
 from mrsr.study.statistics import Spread, is_clear
 
+_MANY = 3
+"""Degradations from which on a table takes the whole width."""
+
 _STYLE = """
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 0 auto; padding: 1rem; color: #1c1e21; }
@@ -23,6 +26,8 @@ thead th { white-space: normal; vertical-align: bottom; font-size: .9rem; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
 tr.base td { background: #f3f4f6; }
 .up { color: #08702b; font-weight: 600; } .down { color: #b3261e; font-weight: 600; }
+td:first-child .delta { white-space: normal; max-width: 17rem; }
+.routes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(470px, 100%), 1fr)); gap: 0 1rem; }
 .delta { display: block; font-size: .85rem; color: #555; } .delta.up { color: #08702b; } .delta.down { color: #b3261e; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); gap: .6rem; }
 .plots img { width: 100%; max-width: 760px; height: auto; }
@@ -69,7 +74,7 @@ def html_page(report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[
 
 <h2>Route by route</h2>
 <p class="note">Above: PSNR over bicubic, dB. Below it: the difference to {escape(base)}.</p>
-{"".join(_route(report, route) for route in words.cases(report)[0])}
+{_routes(report)}
 {_more(report)}
 {_section("Level by level", _plot(plots, "levels", "gain by level of the codec"))}
 {_section("Frame by frame", _plot(plots, "frames", "PSNR of each frame"))}
@@ -109,6 +114,13 @@ def _summary(report: dict[str, Any]) -> str:
         cells_html = "".join(f"<td>{cell}</td>" for cell in shown)
         rows.append(f"<tr{_base(index)}><td>{escape(name)}{told}</td>{cells_html}</tr>")
     return f'<div class="wide"><table><thead><tr><th></th>{headings}</tr></thead>{"".join(rows)}</table></div>'
+
+
+def _routes(report: dict[str, Any]) -> str:
+    """The tables of all routes, side by side where they are narrow."""
+    routes, degradations = words.cases(report)
+    tables = "".join(f"<section>{_route(report, route)}</section>" for route in routes)
+    return f'<div class="routes">{tables}</div>' if len(degradations) < _MANY else tables
 
 
 def _route(report: dict[str, Any], route: str) -> str:

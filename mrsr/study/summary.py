@@ -60,6 +60,8 @@ def summary(
         )
     for kind in ("parameters", "gflop", "ms"):
         placed = [line for line in lines if line[kind] is not None and line["headline"]]
+        if len({line[kind] for line in placed}) < 2:
+            continue
         front = pareto_front([(line[kind], line["headline"]["mean"]) for line in placed])
         for at, line in enumerate(placed):
             line[f"front_{kind}"] = at in front

@@ -51,7 +51,9 @@ def started(study: Path, workdir: Path, environment: dict[str, str], *options: s
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def until(process: subprocess.Popen[str], line: str) -> None:
