@@ -42,8 +42,10 @@ def launch_commands(study: Study, workdir: Path, launcher: str) -> Iterator[str]
         write_config(run)
         before: list[str] = []
         if words:
-            module = f"launch.{words[0].removeprefix('launch.')}"
-            before = ["python", "-m", module, *words[1:], "--name", job_name(f"{study.name}-{run.name}"), "--"]
+            name = words[0].removeprefix("launch.")
+            # A job of this machine has no name.
+            named = [] if name == "local" else ["--name", job_name(f"{study.name}-{run.name}")]
+            before = ["python", "-m", f"launch.{name}", *words[1:], *named, "--"]
         yield shlex.join([*before, "mrsr", *run.train_command()])
 
 

@@ -92,6 +92,12 @@ def test_in_a_bucket_the_configs_go_there_and_what_runs_here_is_refused(bucket, 
     assert "expected a folder of this machine; --commands renders" in capsys.readouterr().err
 
 
+def test_the_launcher_of_this_machine_takes_the_commands_too(tmp_path, capsys) -> None:
+    assert study("--workdir", str(tmp_path), "--commands", "local --processes 1") == 0
+    words = shlex.split(capsys.readouterr().out.splitlines()[0])
+    assert words[:7] == ["python", "-m", "launch.local", "--processes", "1", "--", "mrsr"]
+
+
 def test_the_command_by_itself_without_a_launcher(tmp_path, capsys) -> None:
     assert study("--workdir", str(tmp_path), "--commands") == 0
     first = capsys.readouterr().out.splitlines()[0]
