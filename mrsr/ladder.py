@@ -38,12 +38,17 @@ class Route:
           UserError: the text is not two positive whole numbers joined by a colon.
         """
         low, colon, high = text.strip().partition(":")
-        if not (colon and low.isdecimal() and high.isdecimal() and int(low) and int(high)):
-            raise UserError(f"route {text.strip()!r}: expected INPUT:OUTPUT in rungs, such as 180:720")
+        if not (colon and _is_rung(low) and _is_rung(high)):
+            raise UserError(f"route {text.strip()[:40]!r}: expected INPUT:OUTPUT in rungs, such as 180:720")
         return cls(int(low), int(high))
 
     def __str__(self) -> str:
         return self.name
+
+
+def _is_rung(text: str) -> bool:
+    """Whether a text is a positive number of at most five digits; other scripts' digits are none."""
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from mrsr.export.graphs import graph_of
 from mrsr.export.saved_model import write_saved_model
 from mrsr.export.serving_files import write_serving_files
 from mrsr.ladder import passes
-from mrsr.manifest import Manifest, write_manifest
+from mrsr.manifest import Manifest, checksums_of, write_manifest
 from tests.small import lively, shapes_of
 
 
@@ -38,7 +38,8 @@ def small_export() -> tuple[ExperimentConfig, Any]:
 def main(folder: Path) -> None:
     """The SavedModel, its serving files and the manifest."""
     config, params = small_export()
-    write_saved_model(config, params, config.route_set(), folder / "saved_model", config.name)
+    warm = dict.fromkeys(config.ladder().rungs, (16, 24))
+    write_saved_model(config, params, config.route_set(), folder / "saved_model", config.name, warm=warm)
     place = f"saved_model/{config.name}/1"
     graphs = [graph_of(config, routes) for routes in passes(config.route_set())]
     manifest = Manifest(
@@ -49,7 +50,7 @@ def main(folder: Path) -> None:
         graphs=tuple(dataclasses.replace(graph, files={"saved_model": place}) for graph in graphs),
     )
     write_serving_files(manifest, folder / "saved_model")
-    write_manifest(manifest, folder)
+    write_manifest(dataclasses.replace(manifest, checksums=checksums_of(folder)), folder)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mrsr.ladder import RouteSet
+from typing import Any
 
 _PLAIN_WIDTH = 150
 
@@ -43,11 +40,13 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     from mrsr.inference.ceilings import ceilings
     from mrsr.inference.models import find_model, load_runtime
     from mrsr.inference.peers import find_peers, peer_row
+    from mrsr.inference.plan import asked
+    from mrsr.ladder import RouteSet, passes
 
     del rest
     for option, path in (("--json", args.json), ("--plot", args.plot)):
-        if path and not path.absolute().parent.is_dir():
-            raise UserError(f"{option} {path}: its folder does not exist")
+        if path and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise UserError(f"{option} {path}: is a folder, or its folder does not exist; expected a file")
     if args.frames < 1:
         raise UserError(f"--frames {args.frames}: expected 1 or more")
     if args.plot and (args.flops_only or args.topology):
@@ -55,7 +54,11 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     config, params = find_model(args.model, otherwise="init:tiny")
     if params is None:
         raise UserError(f"--model {args.model}: has no network; expected a run folder or init:tiny|small|base")
-    sets = _passes(config, args.routes)
+    names = list(dict.fromkeys(name.strip() for name in args.runtime.split(",")))
+    by_name = {found.name: found for found in (load_runtime(args.model, name, otherwise="init:tiny") for name in names)}
+    runtimes = list(by_name.values())
+    wanted = asked(config.ladder(), runtimes[0].routes, args.routes)
+    sets = [RouteSet.of([route]) for route in wanted] if args.routes else passes(wanted)
     console = Console()
     console = console if console.is_terminal else Console(width=_PLAIN_WIDTH)
     report: dict[str, Any]
@@ -65,8 +68,6 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         report = {"device": args.topology, "model": config.name, "routes": topology_rows(config, sets, args.topology)}
         console.print(topology_table(report))
     else:
-        names = list(dict.fromkeys(args.runtime.split(",")))
-        runtimes = [load_runtime(args.model, name, otherwise="init:tiny") for name in names]
         peers = find_peers(args.peers) if args.peers else []
         rows = []
         cases = [(routes, runtime) for routes in sets for runtime in runtimes]
@@ -75,13 +76,13 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
             rows.append(row if args.flops_only else achieved(row | timings(runtime, routes, args.frames)))
         # At the size of 180p, and x2 at that of 360p as well.
         sizes = ((180, 320), (360, 640))
-        asked = [(peer, size) for peer in peers for size in sizes if size == sizes[0] or "_x2" in peer.name]
+        beside = [(peer, size) for peer in peers for size in sizes if size == sizes[0] or "_x2" in peer.name]
         report = {
             "device": device_name(),
             "model": config.name,
             "ceilings": None if args.flops_only else ceilings(),
             "routes": rows,
-            "peers": [] if args.flops_only else [peer_row(peer, *size, args.frames) for peer, size in asked],
+            "peers": [] if args.flops_only else [peer_row(peer, *size, args.frames) for peer, size in beside],
         }
         _print(report, console)
     if args.json:
@@ -90,21 +91,6 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         from mrsr.inference.bench_plot import plot
 
         plot(report, args.plot)
-
-
-def _passes(config: Any, text: str | None) -> list[RouteSet]:
-    from mrsr.errors import UserError
-    from mrsr.ladder import RouteSet, passes
-
-    routes = config.route_set()
-    if not text:
-        return passes(routes)
-    asked = config.ladder().routes(text)
-    for route in asked:
-        if route not in routes or not route.enlarges:
-            served = ",".join(route.name for route in routes if route.enlarges)
-            raise UserError(f"--routes {route}: expected some of {served}")
-    return [RouteSet.of([route]) for route in asked]
 
 
 def _print(report: dict[str, Any], console: Any) -> None:

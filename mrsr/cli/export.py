@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,13 +58,13 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
                 raise UserError(f"--forms {form}: expected {PACKAGES[name]}: pip install 'mrsr[export]'")
 
     from mrsr.export.export import Wanted, export
-    from mrsr.export.graphs import asked
     from mrsr.inference.models import find_model
+    from mrsr.inference.plan import asked
 
     config, params = find_model(args.model)
     if params is None:
         raise UserError(f"--model {args.model or 'bicubic'}: has no network; expected a run folder or init:SIZE")
-    routes = asked(config, args.routes)
+    routes = asked(config.ladder(), config.route_set(), args.routes)
     clips = parity_clips(config.ladder(), routes, args.parity_frames, args.parity_video)
     wanted = Wanted(routes, forms, platforms, args.licence, _metrics(args.model))
     _LOG.setLevel(logging.INFO)
@@ -115,15 +116,15 @@ def _named(option: str, text: str, known: Sequence[str] | dict[str, str]) -> lis
 
 def _metrics(model: str | None) -> dict[str, float]:
     """The means of the last evaluation of a run folder, by route, degradation and figure; none of other models."""
-    try:
-        rows = json.loads((Path(model or "demo/run") / "evaluation.json").read_text(encoding="utf-8"))["routes"]
-    except (OSError, ValueError, KeyError):
-        return {}
     from mrsr.evaluation.table import means
 
-    return {
-        f"{row['route']}/{row['degradation']}/{name}": round(row[name], 4)
-        for row in means(rows)
-        for name in ("psnr_y", "ssim_y")
-        if row[name] is not None
-    }
+    try:
+        report = json.loads((Path(model or "demo/run") / "evaluation.json").read_text(encoding="utf-8"))
+        return {
+            f"{row['route']}/{row['degradation']}/{name}": round(row[name], 4)
+            for row in means(report["routes"])
+            for name in ("psnr_y", "ssim_y")
+            if row[name] is not None and math.isfinite(row[name])
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

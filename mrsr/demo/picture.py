@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,24 +59,26 @@ def _faces() -> Cascade:
     return Cascade(str(Path(skimage.__file__).parent / "data" / "lbpcascade_frontalface_opencv.xml"))
 
 
-def face_picture(ladder: Ladder, shots: Mapping[Route, Comparison], top_frame: np.ndarray, title: str) -> Image.Image:
+def face_picture(
+    ladder: Ladder, rows: Sequence[tuple[Route, Comparison, str]], top_frame: np.ndarray, title: str
+) -> Image.Image:
     """The picture, RGB, about 1210 px wide; panels are enlarged by whole numbers, so that every pixel is seen as it is.
 
     Args:
       ladder: the ladder of the routes.
-      shots: one frame of a cut-out by route, PSNR (dB, luma) being that of the whole cut-out.
+      rows: one frame of a cut-out over a route, and what its input went through; PSNR (dB, luma) is that of the whole
+        cut-out.
       top_frame: the same frame at the top rung, uint8 RGB [H, W, 3], in which the face is looked for.
       title: one line above it.
     """
-    routes = pictured_routes(ladder, shots)
     top, left = (offset // ladder.grid * ladder.grid for offset in head_window(top_frame, SIDE))
     row_height = _LABEL + _PANEL + _GAP
-    picture = Image.new("RGB", (4 * _PANEL + 5 * _GAP, _TITLE + len(routes) * row_height), _BACKGROUND)
+    picture = Image.new("RGB", (4 * _PANEL + 5 * _GAP, _TITLE + len(rows) * row_height), _BACKGROUND)
     draw = ImageDraw.Draw(picture)
     draw.text((_GAP, _GAP), title, _TEXT, ImageFont.load_default(19))
-    for row, route in enumerate(routes):
+    for row, (route, shot, degradation) in enumerate(rows):
         y = _TITLE + row * row_height
-        for column, (name, note, rung, frame) in enumerate(_panels(route, shots[route])):
+        for column, (name, note, rung, frame) in enumerate(_panels(route, shot, degradation)):
             x = _GAP + column * (_PANEL + _GAP)
             share = ladder.ratio(ladder.top, rung)
             side, *corner = (int(length * share) for length in (SIDE, top, left))
@@ -87,10 +89,10 @@ def face_picture(ladder: Ladder, shots: Mapping[Route, Comparison], top_frame: n
     return picture
 
 
-def _panels(route: Route, shot: Comparison) -> list[tuple[str, str, int, np.ndarray]]:
+def _panels(route: Route, shot: Comparison, degradation: str) -> list[tuple[str, str, int, np.ndarray]]:
     """Label, note, rung and frame of every panel of a row."""
     return [
-        (f"input {route.input}p", "of {1}x{0} px".format(*shot.input.shape[:2]), route.input, shot.input),
+        (f"input {route.input}p, {degradation}", "{1}x{0} px".format(*shot.input.shape[:2]), route.input, shot.input),
         ("bicubic", f"{psnr_y(shot.truth, shot.bicubic):.2f} dB", route.output, shot.bicubic),
         ("ours", f"{psnr_y(shot.truth, shot.ours):.2f} dB", route.output, shot.ours),
         (f"truth {route.output}p", "of {1}x{0} px".format(*shot.truth.shape[:2]), route.output, shot.truth),

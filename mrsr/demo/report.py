@@ -11,6 +11,7 @@ from typing import Any
 from mrsr.config import ExperimentConfig, config_hash, to_json
 from mrsr.evaluation.table import gain, means
 from mrsr.inference.files import Summary
+from mrsr.shipped import DEFAULT
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1210px; margin: 2rem auto; padding: 0 1rem; color: #1c1e21; }
@@ -26,11 +27,12 @@ pre { background: #f3f4f6; padding: .8rem; overflow-x: auto; }
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The files the page shows, which are put into it whole."""
+    """The files the page shows, which are put into it whole; `shipped` where a model ships."""
 
     comparison: Path
     loss: Path
     side_by_side: Path
+    shipped: Path | None = None
 
 
 def html_report(
@@ -55,6 +57,14 @@ def html_report(
     """
     clips = list(dict.fromkeys(row["clip"] for row in report["routes"]))
     rows = "\n".join(_row(row) for row in means(report["routes"]))
+    ships = ""
+    if pictures.shipped is not None:
+        ships = f"""
+<h2>The model that ships</h2>
+<p><img src="{_data(pictures.shipped, "image/png")}" alt="input, bicubic, the model that ships and truth of a face"></p>
+<p class="note">What <code>mrsr upscale</code> runs by itself; <code>mrsr models {DEFAULT}</code> shows its card. What
+follows was trained here, in minutes, from nothing.</p>
+"""
     next_steps = "\n".join(f"<p>{escape(what)}</p>\n<pre>{escape(command)}</pre>" for what, command in commands)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -67,7 +77,7 @@ def html_report(
 Config
 <code>{escape(config.name)}</code>,
 hash <code>{config_hash(config)}</code>.</p>
-
+{ships}
 <h2>Against bicubic</h2>
 <p>Two photographs held out of training, set in motion as well: means over {escape(", ".join(clips))},
 {config.train.evaluate_frames} frames each. PSNR and SSIM on BT.601 luma of 8-bit frames, a border of 8 px left out.</p>

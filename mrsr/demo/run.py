@@ -19,7 +19,8 @@ from mrsr.config.serialise import FILE_NAME
 from mrsr.demo.clip import low_resolution_clip, write_clip
 from mrsr.demo.curves import draw_losses, training_minutes, training_records
 from mrsr.demo.measure import measure
-from mrsr.demo.picture import face_picture
+from mrsr.demo.opening import opening
+from mrsr.demo.picture import face_picture, pictured_routes
 from mrsr.demo.progress import progress
 from mrsr.demo.report import Pictures, html_report
 from mrsr.errors import UserError
@@ -32,6 +33,7 @@ from mrsr.inference.files import Summary, upscale_file
 from mrsr.inference.models import load_runtime
 from mrsr.inference.runtime import Runtime
 from mrsr.ladder import Route
+from mrsr.shipped import DEFAULT, shipped
 from mrsr.train.evaluate import degradations, widest
 from mrsr.train.loop import train
 
@@ -57,7 +59,7 @@ class Files:
 
 
 def demo(config: ExperimentConfig, folder: Path) -> tuple[dict[str, Any] | None, int]:
-    """Trains in `folder`/run, unless that is done, then measures, enlarges and reports.
+    """Shows what the model that ships does, trains in `folder`/run, unless that is done, measures, enlarges, reports.
 
     Returns:
       The figures, as of `mrsr.evaluation.evaluate`, and 0; or None and the exit status 75 where the training was asked
@@ -72,6 +74,8 @@ def demo(config: ExperimentConfig, folder: Path) -> tuple[dict[str, Any] | None,
         raise UserError(f"--output {folder}: is a file; expected a folder")
     folder.mkdir(parents=True, exist_ok=True)
     files = Files(folder)
+    if DEFAULT in shipped():
+        print(opening(load_runtime(DEFAULT), files["shipped.png"]), flush=True)
     if is_trained(config, files):
         print(f"{files.run}: trained already", flush=True)
     else:
@@ -127,14 +131,16 @@ def _draw(
 ) -> None:
     *_, last = clip.frames()
     title = f"{clip.name}, held out of training; inputs reduced by bicubic. PSNR on luma, of the whole frame"
-    save_picture(face_picture(runtime.ladder, shots, last, title), files["comparison.png"])
+    rows = [(route, shots[route], "clean") for route in pictured_routes(runtime.ladder, shots)]
+    save_picture(face_picture(runtime.ladder, rows, last, title), files["comparison.png"])
     draw_losses(training_records(files.run), config.route_set(), config.loss.pixel, files["loss.png"])
 
 
 def _write_page(config: ExperimentConfig, report: dict[str, Any], summary: Summary, files: Files) -> None:
     with Store(files.run, config.train.keep) as store:
         steps = store.latest() or 0
-    pictures = Pictures(files["comparison.png"], files["loss.png"], files["side_by_side.mp4"])
+    shown = files["shipped.png"] if DEFAULT in shipped() else None
+    pictures = Pictures(files["comparison.png"], files["loss.png"], files["side_by_side.mp4"], shown)
     minutes = training_minutes(training_records(files.run))
     page = html_report(config, report, steps, minutes, summary, pictures, _next_commands(config, files))
     with replaced(files["report.html"]) as beside:

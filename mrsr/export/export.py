@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,7 @@ from mrsr.inference.exported import PRECISIONS, RUNTIMES_OF, open_form
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.signatures import served_name
 from mrsr.ladder import RouteSet, passes
-from mrsr.manifest import FILE, Manifest, checksum, write_manifest
+from mrsr.manifest import Manifest, checksums_of, write_manifest
 
 _PACKAGES = ("mrsr", "jax", "flax", "jax2onnx", "onnx", "tensorflow-cpu", "onnxruntime", "openvino")
 
@@ -96,9 +98,7 @@ def export(
         parity = {
             form: _parity(form, precisions[form], manifest, folder, reference, clips, tell) for form in wanted.forms
         }
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        checksums = {path.relative_to(folder).as_posix(): checksum(path) for path in files if path.name != FILE}
-        manifest = dataclasses.replace(manifest, parity=parity, checksums=checksums)
+        manifest = dataclasses.replace(manifest, parity=parity, checksums=checksums_of(folder))
         write_manifest(manifest, folder)
     return manifest
 
@@ -150,7 +150,7 @@ def _parity(
         for graph in manifest.graphs:
             parity = compare(reference, runtime, graph.routes, clips[graph.routes.inputs[0]])
             gate(f"{form} in {name}", precision, graph.routes, parity)
-            found.setdefault(name, {})[str(graph.routes)] = parity.record()
+            found.setdefault(name, {})[str(graph.routes)] = {"precision": precision} | parity.record()
             tell(
                 f"{form} in {name}, {graph.routes}: {parity.frames} frames, at most {parity.most} levels from JAX in "
                 f"float32, {parity.mean:.2g} in the mean, {parity.first:.2g} at first and {parity.last:.2g} at last"
@@ -161,18 +161,23 @@ def _parity(
 @contextmanager
 def _folder(output: Path) -> Iterator[Path]:
     """The folder to write into, beside its place; it takes it where the block ends well, and goes otherwise."""
-    if output.exists():
+    if os.path.lexists(output):
         raise UserError(f"--output {output}: exists; expected a directory that is not there")
     if not output.absolute().parent.is_dir():
         raise UserError(f"--output {output}: its folder does not exist")
-    beside = output.absolute().with_name(f".{output.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    beside = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".part", dir=output.absolute().parent))
     try:
         yield beside
+        beside.chmod(0o777 & ~_umask())
         beside.rename(output)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _leaves(params: Any) -> list[Any]:

@@ -17,6 +17,7 @@ class FrozenStep:
     """The routes of one input, frozen.
 
     Attributes:
+      graph: what it asks of its frames and states.
       ladder: the ladder the routes stand on.
       routes: what it makes of a frame.
       entry: the rung its frames enter at.
@@ -25,10 +26,10 @@ class FrozenStep:
     """
 
     def __init__(self, config: ExperimentConfig, routes: RouteSet) -> None:
-        graph = graph_of(config, routes)
+        self.graph = graph_of(config, routes)
         self.ladder, self.routes, self.entry = config.ladder(), routes, routes.inputs[0]
-        self.multiple = graph.multiple
-        self.states = {key: (int(self.multiple * spec.grid), spec.channels) for key, spec in graph.states.items()}
+        self.multiple = self.graph.multiple
+        self.states = {key: (int(self.multiple * spec.grid), spec.channels) for key, spec in self.graph.states.items()}
         self._network = config.model
 
     @property
@@ -39,11 +40,6 @@ class FrozenStep:
     def state_shapes(self) -> dict[str, str]:
         """The symbolic shapes of the states by key."""
         return {key: f"b, {side}*h, {side}*w, {channels}" for key, (side, channels) in self.states.items()}
-
-    def state_sizes(self, height: int, width: int, batch: int = 1) -> dict[str, tuple[int, int, int, int]]:
-        """The shapes of the states by key for frames of any size (px), padded to a whole one."""
-        rows, columns = -(-height // self.multiple), -(-width // self.multiple)
-        return {key: (batch, rows * side, columns * side, channels) for key, (side, channels) in self.states.items()}
 
     def frame(self, params: Any, frames: Array, state: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
         """One frame of every stream.

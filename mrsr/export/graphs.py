@@ -5,25 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from mrsr.config import ExperimentConfig
-from mrsr.errors import UserError
 from mrsr.ladder import RouteSet
 from mrsr.manifest import Graph, StateSpec
 from mrsr.models.state import multiple, state_shapes
-
-
-def asked(config: ExperimentConfig, text: str | None) -> RouteSet:
-    """The enlarging routes of a model, or those of them that `--routes` names.
-
-    Raises:
-      UserError: a route the model was not trained on, or one that does not enlarge.
-    """
-    trained = [route for route in config.route_set() if route.enlarges]
-    if text is None:
-        return RouteSet.of(trained)
-    for route in config.ladder().routes(text):
-        if route not in trained:
-            raise UserError(f"--routes {route}: expected some of {','.join(known.name for known in trained)}")
-    return config.ladder().routes(text)
 
 
 def graph_of(config: ExperimentConfig, routes: RouteSet) -> Graph:

@@ -77,7 +77,7 @@ def compare(
       on_frame: called after every frame.
 
     Raises:
-      RunError: the clip has no frames.
+      RunError: the clip has no frames, or those of the form are of another size.
     """
     states: list[Any] = []
     most, means, differing = 0, [], []
@@ -85,6 +85,8 @@ def compare(
         states = states or [runtime.init_state(routes, 1, *frame.shape[:2]) for runtime in (reference, exported)]
         expected, states[0] = reference.step(routes, frame[None], states[0])
         found, states[1] = exported.step(routes, frame[None], states[1])
+        if any(expected[route].shape != np.shape(found[route]) for route in routes):
+            raise RunError(f"parity: {routes}: the form makes frames of another size")
         gaps = [np.abs(expected[route].astype(np.int16) - np.asarray(found[route])) for route in routes]
         most = max(most, *(int(gap.max()) for gap in gaps))
         means.append(float(np.mean([gap.mean() for gap in gaps])))

@@ -32,10 +32,12 @@ from mrsr.inference.signatures import (
     state_name,
 )
 from mrsr.ladder import RouteSet, passes
+from mrsr.models.flops import frame_sizes
 from mrsr.models.step import abstract_params
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-WARM_SIZE = (16, 24)
+PROOF = (16, 24)
+"""Height and width (px) of the frame in warm-up requests that warm nothing."""
 
 
 def write_saved_model(
@@ -57,12 +59,13 @@ def write_saved_model(
       name: of the model; in requests it is `inference.signatures.served_name` of it.
       platforms: what the programs are lowered for.
       warm: height and width (px) by input rung of the frames in the warm-up requests, which a server compiles for
-        before it says it is ready; `WARM_SIZE` by default, which proves the signatures and warms no other size.
+        before it says it is ready; those of the rung at 16:9 by default, what a call sends. They are those of the
+        streaming signatures; of the others one frame of `PROOF` shows that they load.
 
     Raises:
       UserError: the name or a platform cannot be, no route enlarges, or that version is there already.
     """
-    if Path(name).name != name:
+    if Path(name).name != name or name in ("", ".."):
         raise UserError(f"model name {name!r}: expected the name of a folder, such as tiny")
     if unknown := sorted(set(platforms) - set(PLATFORMS)):
         raise UserError(f"platform {unknown[0]!r}: expected one of {', '.join(PLATFORMS)}")
@@ -86,7 +89,7 @@ def write_saved_model(
     requests: dict[str, dict[str, np.ndarray]] = {}
     for one in sets:
         frozen = FrozenStep(config, one)
-        size = (warm or {}).get(frozen.entry, WARM_SIZE)
+        size = {**frame_sizes(one), **(warm or {})}[frozen.entry]
         functions = served_functions(frozen, variables, platforms)
         for kind, example in _examples(frozen, *size).items():
             specs = {key: _spec(array, key) for key, array in example.items()}
@@ -122,18 +125,21 @@ def _variable_name(path: Any) -> str:
 
 
 def _examples(frozen: FrozenStep, height: int, width: int) -> dict[str, dict[str, np.ndarray]]:
-    """A request of one frame of the given size (px) for the signature of each kind."""
+    """A request for the signature of each kind: of one frame of the given size (px) where streams are served.
+
+    The others prove that they load, on a frame of `PROOF`: each size compiled is seconds more until a server is ready.
+    """
     import tensorflow as tf
 
-    frame = np.zeros((1, height, width, 3), np.uint8)
-    sizes = frozen.state_sizes(height, width)
+    frame, small = (np.zeros((1, *size, 3), np.uint8) for size in ((height, width), PROOF))
+    sizes = frozen.graph.state_shapes(1, height, width)
     state = {state_name(key): np.zeros(size, np.float32) for key, size in sizes.items()}
     # What others call comes first: a function traced with the names of its inputs serves them too, not the reverse.
     examples = {"zero": {FRAMES: frame}} if state else {}
     return examples | {
         "stream": {FRAMES: frame, **state},
-        "clip": {FRAMES: frame[:, None]},
-        "image": {IMAGES: np.array([[tf.io.encode_png(frame[0]).numpy()]], object)},
+        "clip": {FRAMES: small[:, None]},
+        "image": {IMAGES: np.array([[tf.io.encode_png(small[0]).numpy()]], object)},
     }
 
 

@@ -129,8 +129,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="(default: 8501 for REST, 8500 for gRPC)")
     parser.add_argument("--grpc", action="store_true", help="gRPC in place of REST")
     args = parser.parse_args()
-    args.output.mkdir(parents=True, exist_ok=True)
     places = [args.output / file.with_suffix(".png").name for file in args.frames]
+    if taken := [place for number, place in enumerate(places) if place.exists() or place in places[:number]]:
+        parser.error(
+            f"{taken[0]}: is there, or would be written twice; expected an empty folder, and names of their own"
+        )
+    args.output.mkdir(parents=True, exist_ok=True)
     if not args.grpc:
         images = enlarge_files(args.frames, f"{args.host}:{args.port or 8501}", args.model, args.route)
         for place, image in zip(places, images, strict=True):

@@ -33,8 +33,8 @@ _MODELS = """\
 # linked in (github.com/tensorflow/serving/issues/2214): on a GPU it takes a server built with
 # //tensorflow/compiler/jit:xla_gpu_jit, or TensorFlow itself, which has it.
 #
-# A program is compiled for each batch and frame size at its first request, which takes seconds: send one of every size
-# before a call begins.
+# A program is compiled for each batch and frame size at its first request, which takes seconds. The warm-up requests do
+# that for single streams at the 16:9 size of each rung; send one of every other size and batch before a call begins.
 model_config_list {{
   config {{
     name: "{name}"

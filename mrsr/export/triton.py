@@ -10,7 +10,6 @@ from typing import Any
 
 from mrsr.errors import UserError
 from mrsr.files import replaced
-from mrsr.inference.frozen import whole
 from mrsr.inference.onnx_names import FRAMES, new_state_name, output_name, state_name
 from mrsr.manifest import Graph, Manifest
 from mrsr.models.flops import frame_sizes
@@ -48,7 +47,7 @@ def write_triton(
     made = []
     for graph in manifest.graphs:
         entry = graph.routes.inputs[0]
-        height, width = whole(graph, *{**frame_sizes(graph.routes), **(sizes or {})}[entry])
+        height, width = graph.whole(*{**frame_sizes(graph.routes), **(sizes or {})}[entry])
         forms = sorted(
             (form for form in graph.files if form.startswith("onnx/")), key=lambda form: "float32" not in form
         )
@@ -76,8 +75,8 @@ def config_text(name: str, manifest: Manifest, graph: Graph, height: int, width:
         rows, columns = manifest.ladder.output_size(route, height, width)
         outputs.append(_tensor(output_name(route.name), "TYPE_UINT8", (rows, columns, 3)))
     states = []
-    for key, spec in graph.states.items():
-        dims = (int(height * spec.grid), int(width * spec.grid), spec.channels)
+    for key, (_, *sides) in graph.state_shapes(1, height, width).items():
+        dims = tuple(sides)
         states.append(
             {
                 "input_name": _quoted(state_name(key)),

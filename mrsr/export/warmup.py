@@ -90,8 +90,17 @@ def write_warmup(folder: Path, name: str, requests: Mapping[str, Mapping[str, np
             request = log.predict_log.request
             request.model_spec.name, request.model_spec.signature_name = name, signature
             for key, array in arrays.items():
-                request.inputs[key].ParseFromString(tf.make_tensor_proto(array).SerializeToString())
+                request.inputs[key].ParseFromString(_message(array).SerializeToString())
             writer.write(log.SerializeToString())
+
+
+def _message(array: np.ndarray) -> Any:
+    """An array as a `TensorProto`: of one that holds one value alone, that value and the shape."""
+    import tensorflow as tf
+
+    if array.dtype != object and array.size and (array == array.flat[0]).all():
+        return tf.make_tensor_proto(array.flat[0], array.dtype, array.shape)
+    return tf.make_tensor_proto(array)
 
 
 def read_warmup(folder: Path) -> dict[str, dict[str, np.ndarray]]:

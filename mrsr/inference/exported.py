@@ -57,7 +57,7 @@ def open_exported(name: str, manifest: Manifest, folder: Path) -> Runtime:
         raise UserError(f"--runtime {name}: {folder} holds no form it runs ({held}); export it with --forms")
     if not installed(name):
         raise UserError(f"--runtime {name}: expected {PACKAGES[name]}, of the extra export: pip install 'mrsr[export]'")
-    check_files(manifest, folder, forms[0])
+    check_files(manifest, folder, (forms[0],))
     return open_form(name, forms[0], manifest, folder)
 
 

@@ -45,12 +45,8 @@ class FrozenRuntime(ABC):
 
     def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """The zero state; see `Runtime.init_state`."""
-        graph = self.manifest.graph(routes)
-        rows, columns = whole(graph, height, width)
-        return {
-            key: np.zeros((batch, int(rows * spec.grid), int(columns * spec.grid), spec.channels), np.float32)
-            for key, spec in graph.states.items()
-        }
+        shapes = self.manifest.graph(routes).state_shapes(batch, height, width)
+        return {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
 
     def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """The state after a change of the input; see `Runtime.hand_over`."""
@@ -62,7 +58,7 @@ class FrozenRuntime(ABC):
         """One frame of every stream; see `Runtime.step`."""
         graph = self.manifest.graph(routes)
         height, width = frames.shape[1:3]
-        rows, columns = whole(graph, height, width)
+        rows, columns = graph.whole(height, width)
         if (rows, columns) != (height, width):
             frames = np.pad(frames, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), "edge")
         outputs, state = self._run(graph, frames, state)
@@ -71,8 +67,3 @@ class FrozenRuntime(ABC):
             high, wide = self.ladder.output_size(route, height, width)
             cropped[route] = outputs[route.name][:, :high, :wide]
         return cropped, state
-
-
-def whole(graph: Graph, height: int, width: int) -> tuple[int, int]:
-    """The size (px) a frame is padded to for a graph."""
-    return -(-height // graph.multiple) * graph.multiple, -(-width // graph.multiple) * graph.multiple

@@ -8,18 +8,21 @@ from typing import Any
 
 from mrsr.checkpoint import WEIGHTS, has_checkpoint, load_model
 from mrsr.config import SIZES, ExperimentConfig, model_size
+from mrsr.config.serialise import FILE_NAME
 from mrsr.errors import UserError
 from mrsr.inference.exported import PACKAGES, installed, open_exported
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime, Runtime
+from mrsr.ladder import RouteSet
 from mrsr.manifest import FILE as MANIFEST
-from mrsr.manifest import Manifest, read_manifest
+from mrsr.manifest import Manifest, check_files, read_manifest
 from mrsr.models.step import init_params
-from mrsr.remote import as_path
+from mrsr.remote import as_path, is_remote
+from mrsr.shipped import DEFAULT, folder, shipped
 
 RUNTIMES = ("auto", "jax", *PACKAGES)
 DEMO_RUN = Path("demo/run")
-HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER"
+HOW_TO_GET_ONE = "`mrsr demo` trains one in minutes, or give --model RUN_FOLDER; `mrsr models` lists those that ship"
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,12 +30,15 @@ _LOG = logging.getLogger(__name__)
 def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[ExperimentConfig, Any]:
     """Config and parameters (float32; None for `bicubic`) of what `--model` names.
 
-    That is a run folder, `bicubic`, or `init:tiny|small|base` (untrained). Without a name: the demo's run in the
-    current folder, else `otherwise`, with a warning that says how to get a model.
+    That is a run folder, the name of a model that ships, `bicubic`, or `init:tiny|small|base` (untrained). Without a
+    name: the `tiny` that ships, else the demo's run in the current folder, else `otherwise`, with a warning that says
+    how to get a model.
 
     Raises:
       UserError: there is no such model.
     """
+    if name is None and DEFAULT in shipped():
+        name = DEFAULT
     if name is None and (has_checkpoint(DEMO_RUN) or (DEMO_RUN / WEIGHTS).is_file()):
         name = str(DEMO_RUN)
     if name is None:
@@ -43,9 +49,14 @@ def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[Experiment
     if name.startswith("init:"):
         config = ExperimentConfig(name=name, routes="all_seven", model=model_size(name.removeprefix("init:")))
         return config, init_params(config.ladder(), config.route_set(), config.model, 0)
+    if name in shipped():
+        return load_model(folder(name))
     if name in SIZES and not Path(name).is_dir():
-        raise UserError(f"--model {name}: no weights ship with this version; {HOW_TO_GET_ONE}")
-    return load_model(as_path(name))
+        raise UserError(f"--model {name}: its weights do not ship with this version; {HOW_TO_GET_ONE}")
+    path = as_path(name)
+    if (path / MANIFEST).is_file():
+        check_files(read_manifest(path), path, (FILE_NAME, WEIGHTS))
+    return load_model(path)
 
 
 def runtime_of(config: ExperimentConfig, params: Any) -> Runtime:
@@ -65,23 +76,28 @@ def load_runtime(model: str | None, runtime: str = "auto", otherwise: str = "bic
     if runtime not in RUNTIMES:
         raise UserError(f"--runtime {runtime}: expected one of {', '.join(RUNTIMES)}")
     folder = None if model is None else as_path(model)
-    exported = folder is not None and (folder / MANIFEST).is_file()
-    if not exported and runtime not in ("auto", "jax"):
-        raise UserError(
-            f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
-        )
-    if exported and folder is not None and runtime != "jax":
-        manifest = read_manifest(folder)
-        chosen = runtime if runtime != "auto" else _fastest(manifest)
-        if chosen != "jax":
-            return open_exported(chosen, manifest, Path(folder))
-    return runtime_of(*find_model(model, otherwise))
+    if folder is None or not (folder / MANIFEST).is_file():
+        if runtime not in ("auto", "jax"):
+            raise UserError(
+                f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
+            )
+        return runtime_of(*find_model(model, otherwise))
+    manifest = read_manifest(folder)
+    chosen = runtime if runtime != "auto" else _fastest(manifest, folder)
+    if chosen != "jax":
+        if is_remote(folder):
+            raise UserError(f"--runtime {chosen}: reads no bucket; expected a directory of this machine, or jax")
+        return open_exported(chosen, manifest, Path(folder))
+    found = runtime_of(*find_model(model, otherwise))
+    # What was not exported is not served, whatever runs the rest.
+    found.routes = RouteSet.of({route for graph in manifest.graphs for route in graph.routes})
+    return found
 
 
-def _fastest(manifest: Manifest) -> str:
+def _fastest(manifest: Manifest, folder: Path) -> str:
     """The runtime of a directory's ONNX graphs where there is nothing better than a CPU, else `jax`."""
     import jax
 
-    if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms():
+    if jax.default_backend() == "cpu" and "onnx/float32" in manifest.forms() and not is_remote(folder):
         return next((name for name in ("openvino", "onnxruntime") if installed(name)), "jax")
     return "jax"

@@ -115,9 +115,9 @@ class OpenVinoRuntime(FrozenRuntime):
         openvino = openvino_module()
 
         program = self._program(graph, frames, state)
-        # Held here: a tensor does not keep the copy that a view of a larger picture needs.
-        given = {FRAMES: np.ascontiguousarray(frames)}
-        given |= {state_name(key): np.ascontiguousarray(state[key]) for key in graph.states}
+        # Held here: a tensor does not keep the copy that a view of a larger picture, or a read-only one, needs.
+        given = {FRAMES: np.require(frames, requirements=["C", "W"])}
+        given |= {state_name(key): np.require(state[key], requirements=["C", "W"]) for key in graph.states}
         made = {name: np.empty(shape, dtype) for name, (shape, dtype) in program.shapes.items()}
         with program.lock:
             for name, array in given.items():

@@ -8,6 +8,9 @@ from fractions import Fraction
 from mrsr.errors import UserError
 from mrsr.ladder import Ladder, Route, RouteSet
 
+HIGHEST = 16384
+"""The largest short side that may be asked, px: what video codecs take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -30,13 +33,35 @@ def parse_target(text: str) -> int:
     """The short side asked (px), from `"720p"` or `"720"`.
 
     Raises:
-      UserError: not a positive, even whole number.
+      UserError: not a positive, even whole number, or above `HIGHEST`.
     """
     digits = text.strip().lower().removesuffix("p")
     # isascii: other scripts' digits are decimal too.
-    if not (digits.isascii() and digits.isdecimal() and int(digits) > 0 and int(digits) % 2 == 0):
-        raise UserError(f"target {text!r}: expected a positive, even short side in px, such as 720p")
-    return int(digits)
+    side = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(HIGHEST)) else 0
+    if not (0 < side <= HIGHEST and side % 2 == 0):
+        raise UserError(f"target {text[:20]!r}: expected an even short side in px, at most {HIGHEST}, such as 720p")
+    return side
+
+
+def asked(ladder: Ladder, served: RouteSet, text: str | None) -> RouteSet:
+    """The enlarging routes of a model, or those of them that `--routes` names, by a list or a preset's name.
+
+    Args:
+      ladder: of the model.
+      served: what the model has.
+      text: as of `Ladder.routes`; a preset stands for those of its routes that enlarge.
+
+    Raises:
+      UserError: a route the model does not have, or one that does not enlarge.
+    """
+    enlarging = [route for route in served if route.enlarges]
+    if not text:
+        return RouteSet.of(enlarging)
+    wanted = [route for route in ladder.routes(text) if ":" in text or route.enlarges]
+    for route in wanted:
+        if route not in enlarging:
+            raise UserError(f"--routes {route}: expected some of {','.join(known.name for known in enlarging)}")
+    return RouteSet.of(wanted)
 
 
 def final_size(height: int, width: int, target: int) -> tuple[int, int]:

@@ -52,5 +52,5 @@ def default_route(routes: RouteSet) -> Route:
 
 
 def served_name(name: str) -> str:
-    """A model's name in requests, where `/` and `:` have a meaning of their own: `"init-tiny"` for `init:tiny`."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    """A model's name in requests and folders, where `/` and `:` have a meaning of their own: `"init-tiny"`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip(".") or "model"

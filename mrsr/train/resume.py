@@ -161,12 +161,13 @@ def _without_nothing(item: dict[str, Any]) -> dict[str, Any]:
 def _with_networks_of(
     config: ExperimentConfig, folder: Path, state: TrainState, say: Callable[[str], None]
 ) -> TrainState:
-    """The state with the averaged parameters of another run, and with its discriminators of the same name and shape."""
-    _, params, found = load_networks(folder)
-    if _shapes(params) != _shapes(state.params):
-        raise UserError(
-            f"train.init_from={folder}: its network differs from this config's; expected the same model and routes"
-        )
+    """The state with the averaged parameters of another run, and with its discriminators of the same name and shape.
+
+    A part of the network that the other run has no use for (the encoder of an input it was not trained on) starts from
+    scratch.
+    """
+    _, found_params, found = load_networks(folder)
+    params = _shared_parts(state.params, found_params, folder, say)
     panel = dict(state.panel)
     for name, seat in seats_of(config).items():
         if name in found and _shapes(found[name]) == _shapes(panel[name]):
@@ -177,6 +178,22 @@ def _with_networks_of(
         elif not seat.config.trained:
             raise UserError(f"train.init_from={folder}: holds no discriminator {name} such as this config's")
     return dataclasses.replace(state, params=params, ema_params=jax.tree.map(jnp.copy, params), panel=panel)
+
+
+def _shared_parts(own: Any, other: Any, folder: Path, say: Callable[[str], None]) -> Any:
+    """The parts of `own` (by name: encoders, stages, decoders) as they are in `other`, where it has them.
+
+    Raises:
+      UserError: a part is of another shape there, or none is there.
+    """
+    shared = own.keys() & other.keys()
+    differing = sorted(name for name in shared if _shapes(own[name]) != _shapes(other[name]))
+    if differing or not shared:
+        what = f"its network differs from this config's in {', '.join(differing) or 'every part'}"
+        raise UserError(f"train.init_from={folder}: {what}; expected the same sizes")
+    for name in sorted(own.keys() - shared):
+        say(f"{name}: from scratch, for {folder} has none")
+    return {name: other.get(name, part) for name, part in own.items()}
 
 
 def _shapes(tree: Any) -> Any:

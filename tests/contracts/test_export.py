@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -78,21 +78,60 @@ def test_the_manifest_tells_where_it_comes_from_and_what_it_passed(model: Path, 
     assert manifest.config_hash == config_hash(two_rungs())
     assert (manifest.licence, manifest.forms()) == ("CC0", ("onnx/float32", "saved_model"))
     assert set(manifest.parity["onnx/float32"]) == {"onnxruntime", "openvino"}
-    assert manifest.parity["saved_model"]["saved_model"]["180:360"]["frames"] == 12
+    found = manifest.parity["saved_model"]["saved_model"]["180:360"]
+    assert (found["frames"], found["precision"]) == (12, "float32")
     listed = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
     assert listed == {"manifest.json", *manifest.checksums}
 
 
-def test_a_damaged_graph_is_named(exported: Path, tmp_path: Path) -> None:
-    import shutil
+DAMAGED = {
+    "jax": "weights.msgpack",
+    "openvino": "onnx/float32/180_360.onnx",
+    "onnxruntime": "onnx/float32/180_360.onnx",
+    "saved_model": "saved_model/two-rungs/1/saved_model.pb",
+}
 
+
+@pytest.mark.parametrize(("runtime", "name"), DAMAGED.items())
+def test_no_runtime_runs_a_damaged_file(exported: Path, tmp_path: Path, runtime: str, name: str) -> None:
     folder = shutil.copytree(exported, tmp_path / "directory")
-    graph = folder / json.loads((folder / "manifest.json").read_text())["graphs"][0]["files"]["onnx/float32"]
-    content = bytearray(graph.read_bytes())
+    content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 1
-    graph.write_bytes(content)
-    with pytest.raises(UserError, match=rf"{graph.name}: damaged"):
-        load_runtime(str(folder), "onnxruntime")
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{Path(name).name}: damaged"):
+        load_runtime(str(folder), runtime)
+
+
+@pytest.mark.parametrize("runtime", DAMAGED)
+def test_no_runtime_runs_a_directory_of_another_layout(exported: Path, tmp_path: Path, runtime: str) -> None:
+    folder = shutil.copytree(exported, tmp_path / "directory")
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace('"version": 1', '"version": 2', 1))
+    with pytest.raises(UserError, match=r"manifest\.json: version 2; expected 1$"):
+        load_runtime(str(folder), runtime)
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_frames_that_must_not_be_written_to_are_taken(exported: Path, runtime: str) -> None:
+    opened, frame = load_runtime(str(exported), runtime), FRAMES[0].copy()
+    frame.flags.writeable = False
+    state = opened.init_state(ROUTES, *frame.shape[:3])
+    for leaf in state.values():
+        leaf.flags.writeable = False
+    outputs, _ = opened.step(ROUTES, frame, state)
+    assert outputs[ROUTES.routes[0]].shape[0] == frame.shape[0]
+
+
+def test_a_folder_beside_the_output_that_is_somebodys_own_stays(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(parity.TOLERANCES, "float32", parity.Tolerance(most=-1, mean=0.0, drift=0.0))
+    (tmp_path / ".d.part").mkdir()
+    arguments = ["--model", str(model), "--output", str(tmp_path / "d"), "--forms", "onnx/float32"]
+    assert main(["export", *arguments, "--parity-frames", "2"]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [".d.part"]
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert main(["export", "--model", str(model), "--output", str(tmp_path / "link")]) == 2
 
 
 def test_a_form_beyond_its_tolerance_leaves_nothing_behind(

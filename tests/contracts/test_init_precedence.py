@@ -26,18 +26,20 @@ from mrsr.errors import UserError
 from mrsr.models.step import init_params
 from mrsr.train.devices import parallel_step
 from mrsr.train.loop import train
-from mrsr.train.resume import restore
+from mrsr.train.resume import restore, start
 from mrsr.train.state import TrainState
 
 SIDE = 4
 
 
-def make_config(init_from: Path | str = "", steps: int = 1, width: int = 2) -> ExperimentConfig:
+def make_config(
+    init_from: Path | str = "", steps: int = 1, width: int = 2, routes: str = "180:360"
+) -> ExperimentConfig:
     """Three convolutions and single frames. An update would need a hundred steps: what is saved is what was started."""
     return ExperimentConfig(
         name="start",
         rungs=(180, 360),
-        routes="180:360",
+        routes=routes,
         model=ModelConfig(stages=(StageConfig(width=width, rrdbs=0), StageConfig(width=2, rrdbs=0))),
         data=DataConfig(frames=1, crop=2 * SIDE),
         optimizer=OptimizerConfig(accumulate=100, warmup=1, decay=10),
@@ -115,6 +117,18 @@ def test_another_network_is_refused_by_name_and_corrected_in_the_same_folder(tmp
     assert f"train.init_from={tmp_path / 'wide'}" in str(raised.value)
     assert "\n" not in str(raised.value)
     assert_same_bits(started(make_config(tmp_path / "donor"), tmp_path / "run").params, given)
+
+
+def test_an_input_the_other_run_did_not_know_starts_from_scratch_and_is_named(tmp_path: Path) -> None:
+    given = donor(tmp_path / "donor", seed=1)
+    config = make_config(tmp_path / "donor", routes="180:360,360:360")
+    said: list[str] = []
+    with Store(tmp_path / "run") as store:
+        state = start(config, store, said.append)
+    scratch = init_params(config.ladder(), config.route_set(), config.model, config.train.seed)
+    assert any(line.startswith("encoder_360: from scratch") for line in said)
+    assert_same_bits(state.params.pop("encoder_360"), scratch["encoder_360"])
+    assert_same_bits(state.params, given)
 
 
 def test_a_mistyped_init_from_is_corrected_in_the_same_folder(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def test_a_list_of_routes_is_sorted_and_has_no_repetition() -> None:
         ("180:x", "route '180:x': expected INPUT:OUTPUT in rungs, such as 180:720"),
         ("180:720:1080", "route '180:720:1080': expected INPUT:OUTPUT"),
         ("0:720", "route '0:720': expected INPUT:OUTPUT"),
+        ("١٨٠:720", "route '١٨٠:720': expected INPUT:OUTPUT"),
+        ("180:" + 5000 * "7", "expected INPUT:OUTPUT"),
         ("180:540", "rung 540: not on the ladder 180, 360, 720, 1080"),
         ("720:360", "route 720:360: output must not be below input (rungs 180, 360, 720, 1080)"),
     ],

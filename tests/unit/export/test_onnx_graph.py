@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.onnx_runtime import OnnxRuntime
 from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
 from mrsr.ladder import RouteSet
-from mrsr.manifest import Manifest, write_manifest
+from mrsr.manifest import Manifest, checksums_of, write_manifest
 
 onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
 pytest.importorskip("jax2onnx", reason="the extra export is not installed")
@@ -145,7 +146,7 @@ def test_inputs_and_outputs_have_documented_names_and_free_sizes(folder: Path, m
 
 @pytest.mark.slow
 def test_it_runs_where_neither_jax_nor_tensorflow_can_be_imported(folder: Path, manifest: Manifest) -> None:
-    write_manifest(manifest, folder)
+    write_manifest(dataclasses.replace(manifest, checksums=checksums_of(folder)), folder)
     program = """
 import sys
 for name in ("jax", "jaxlib", "flax", "tensorflow", "jax2onnx"):

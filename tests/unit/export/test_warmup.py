@@ -20,9 +20,13 @@ from pathlib import Path
 from mrsr.export.warmup import read_warmup, write_warmup
 folder = Path(sys.argv[1])
 requests = {"one": {"frames": np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)},
+            "even": {"frames": np.full((1, 360, 640, 3), 7, np.uint8),
+                     "state": np.zeros((1, 180, 320, 12), np.float32)},
             "two": {"images": np.array([[b"PNG"]], object), "state": np.full((1, 2), 0.5, np.float32)}}
 write_warmup(folder, "name", requests)
 found = read_warmup(folder)
+even = found.pop("even")
+assert all((even[key] == array).all() and even[key].shape == array.shape for key, array in requests["even"].items())
 print(json.dumps({s: {k: a.tolist() if a.dtype != object else str(a.tolist()) for k, a in r.items()}
                   for s, r in found.items()}))
 try:
@@ -79,7 +83,10 @@ def records(file: Path) -> list[bytes]:
 
 def test_a_record_is_a_prediction_log_of_a_predict_request(written: tuple[Path, list[str]]) -> None:
     for record, signature, keys in zip(
-        records(written[0]), [b"one", b"two"], [{b"frames"}, {b"images", b"state"}], strict=True
+        records(written[0]),
+        [b"one", b"even", b"two"],
+        [{b"frames"}, {b"frames", b"state"}, {b"images", b"state"}],
+        strict=True,
     ):
         ((number, log),) = fields(record)
         assert number == 6  # PredictionLog.predict_log
@@ -96,6 +103,10 @@ def test_tensors_lie_as_tensor_proto_says(written: tuple[Path, list[str]]) -> No
     tensor = dict(fields(dict(fields(fields(request)[1][1]))[2]))
     assert tensor[1] == 4  # TensorProto.dtype: DT_UINT8
     assert tensor[4] == np.arange(24, dtype=np.uint8).tobytes()  # TensorProto.tensor_content
+
+
+def test_frames_of_one_colour_take_no_room(written: tuple[Path, list[str]]) -> None:
+    assert len(records(written[0])[1]) < 1000
 
 
 def test_what_was_written_is_read(written: tuple[Path, list[str]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from small import lively, shapes_of, two_rungs
 
+import mrsr.shipped
 from mrsr.checkpoint import WEIGHTS, write_weights
 from mrsr.config import config_hash, save_config
 from mrsr.errors import UserError
@@ -40,29 +41,41 @@ def test_bicubic_is_always_there() -> None:
     assert (runtime.name, runtime.parameters, runtime.config_hash) == ("bicubic", 0, None)
 
 
-def test_without_a_name_the_demos_run_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nothing_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mrsr.shipped, "FOLDER", tmp_path / "weights")
+
+
+@pytest.mark.usefixtures("nothing_ships")
+def test_without_a_name_the_model_that_ships_comes_before_the_demos_run(tmp_path: Path) -> None:
     make_run(DEMO_RUN)
     assert find_model(None)[0] == two_rungs()
+    other = two_rungs()
+    other.name = "shipped"
+    save_config(other, tmp_path / "weights" / "tiny")
+    write_weights(tmp_path / "weights" / "tiny" / WEIGHTS, lively(shapes_of(other)))
+    (tmp_path / "weights" / "tiny" / "card.json").write_text("{}")
+    assert find_model(None)[0] == find_model("tiny")[0] == other
 
 
-def test_without_a_name_or_a_run_it_is_bicubic_with_a_warning(tmp_path, monkeypatch, caplog) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("nothing_ships")
+def test_without_a_name_or_a_run_it_is_bicubic_with_a_warning(caplog) -> None:
     with caplog.at_level(logging.WARNING):
         assert load_runtime(None).name == "bicubic"
     assert "no model: taking bicubic; `mrsr demo` trains one" in caplog.text
 
 
+@pytest.mark.usefixtures("nothing_ships")
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("nowhere", "nowhere: no such run folder"),
-        ("base", "--model base: no weights ship with this version"),
+        ("base", "--model base: its weights do not ship with this version"),
         ("init:huge", "model size 'huge': expected one of tiny, small, base"),
     ],
 )
-def test_what_is_not_there_is_named(tmp_path, monkeypatch, name: str, message: str) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_what_is_not_there_is_named(name: str, message: str) -> None:
     with pytest.raises(UserError) as raised:
         load_runtime(name)
     assert message in str(raised.value)

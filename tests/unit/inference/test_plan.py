@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from mrsr.errors import UserError
-from mrsr.inference.plan import final_size, parse_target, plan
+from mrsr.inference.plan import asked, final_size, parse_target, plan
 from mrsr.ladder import Ladder
 
 LADDER = Ladder()
@@ -74,10 +74,19 @@ def test_targets_are_read_with_or_without_the_p(text, value):
     assert parse_target(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "p", "0", "-720", "721", "720.5", "720pp", "hd", "²", "٧٢٠"])
+@pytest.mark.parametrize("text", ["", "p", "0", "-720", "721", "720.5", "720pp", "hd", "²", "٧٢٠", "16386", "9" * 5000])
 def test_other_targets_are_refused(text):
     with pytest.raises(UserError, match="such as 720p"):
         parse_target(text)
+
+
+def test_a_preset_stands_for_its_routes_that_enlarge_and_a_list_for_itself():
+    assert asked(LADDER, SIX, None) == asked(LADDER, SIX, "six") == asked(LADDER, STRICT, "six")
+    assert str(asked(LADDER, SIX, "180:720")) == "180:720"
+    with pytest.raises(UserError, match="--routes 360:360: expected some of 180:360,180:720,180:1080,360:720,360:1080"):
+        asked(LADDER, SIX, "180:720,360:360")
+    with pytest.raises(UserError, match="--routes 720:1080: expected some of 180:360"):
+        asked(LADDER, SIX, "strict_six")
 
 
 def test_the_long_side_keeps_the_aspect_ratio():

@@ -42,7 +42,15 @@ def test_default_is_180_to_720_where_it_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "served"), [("init:tiny", "init-tiny"), ("a/b c", "a-b-c"), ("ä", "-"), ("base-2.1_ema", "base-2.1_ema")]
+    ("name", "served"),
+    [
+        ("init:tiny", "init-tiny"),
+        ("a/b c", "a-b-c"),
+        ("ä", "-"),
+        ("..", "model"),
+        ("", "model"),
+        ("base-2.1_ema", "base-2.1_ema"),
+    ],
 )
 def test_served_name_stands_in_an_address(name: str, served: str) -> None:
     assert served_name(name) == served

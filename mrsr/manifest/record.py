@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -48,6 +47,18 @@ class Graph:
     multiple: int
     states: dict[str, StateSpec]
     files: dict[str, str] = field(default_factory=dict)
+
+    def whole(self, height: int, width: int) -> tuple[int, int]:
+        """The size (px) a frame is padded to."""
+        return -(-height // self.multiple) * self.multiple, -(-width // self.multiple) * self.multiple
+
+    def state_shapes(self, batch: int, height: int, width: int) -> dict[str, tuple[int, int, int, int]]:
+        """The shapes of the states by key for frames of any size (px)."""
+        rows, columns = self.whole(height, width)
+        return {
+            key: (batch, int(rows * spec.grid), int(columns * spec.grid), spec.channels)
+            for key, spec in self.states.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,58 +135,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         "checksums": manifest.checksums,
     }
     with replaced(folder / FILE) as beside:
-        beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Reads `manifest.json`.
-
-    Raises:
-      UserError: there is none, it is damaged, or of another layout.
-    """
-    path = folder / FILE
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["version"] != VERSION:
-            raise UserError(f"{path}: version {record['version']!r}; expected {VERSION}")
-        graphs = tuple(_graph(graph) for graph in record["graphs"])
-        same = ("licence", "metrics", "parity", "versions", "checksums")
-        ladder = Ladder(tuple(record["ladder"]))
-        named = {name: record[name] for name in ("name", "config_hash", "parameters", *same)}
-        return Manifest(ladder=ladder, graphs=graphs, **named)
-    except FileNotFoundError:
-        raise UserError(f"{folder}: no exported directory (no {FILE})") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: damaged ({error!r})") from None
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_files(manifest: Manifest, folder: Path, below: str = "") -> None:
-    """Compares files with the checksums.
-
-    Args:
-      manifest: of the directory.
-      folder: the directory.
-      below: the beginning of the paths that are compared; all by default.
-
-    Raises:
-      UserError: a file is missing or damaged, by name.
-    """
-    for name, expected in manifest.checksums.items():
-        if name.startswith(below) and (not (folder / name).is_file() or checksum(folder / name) != expected):
-            raise UserError(f"{folder / name}: damaged or missing; expected SHA-256 {expected[:12]}...")
-
-
-def _graph(record: dict[str, Any]) -> Graph:
-    states = {
-        name: StateSpec(Fraction(state["grid"]), int(state["channels"])) for name, state in record["states"].items()
-    }
-    return Graph(RouteSet.parse(record["routes"]), int(record["multiple"]), states, dict(record["files"]))
+        beside.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _shape(state: StateSpec) -> list[str | int]:

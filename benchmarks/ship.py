@@ -1,0 +1,190 @@
+"""Makes a training run a model that ships: `python -m benchmarks.ship NAME --runs ... --data ... --evaluation ...`.
+
+Writes `mrsr/weights/NAME/`: config, weights and the card. The last run is the one whose averaged parameters ship, the
+ones before it are what it went on from. A TABLE is Markdown with the columns file, class, origin and licence evidence;
+`TABLE=CARD.json` takes of it the files alone that the data set of that card trains on, `TABLE=PREFIX` those whose name
+begins so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mrsr.checkpoint import WEIGHTS, load_model, write_weights
+from mrsr.config import config_hash, load_config, save_config
+from mrsr.evaluation.table import gain, means
+from mrsr.files import replaced
+from mrsr.shipped import CARD, CARD_TEXT, folder
+
+LIMITS = (
+    "Trained on few people: it says nothing about faces in general, and must not be used to tell who somebody is.",
+    "It draws likely detail, not true detail: what it makes is no evidence of what was there.",
+    "Text of a few pixels, strong noise, interlaced or enlarged sources and codecs at very low rates stay poor.",
+)
+INTENDED = "Enlarging video calls and other camera video, live or from files, in place of bicubic interpolation."
+
+
+def main() -> None:
+    """Writes the folder, and prints where it is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("name")
+    parser.add_argument("--runs", nargs="+", type=Path, required=True)
+    parser.add_argument("--data", nargs="+", required=True, metavar="TABLE[=CARD.json|=PREFIX]")
+    parser.add_argument("--evaluation", nargs="+", type=Path, required=True, help="of `mrsr evaluate --json`")
+    parser.add_argument("--dtype", choices=("float16", "float32"), default="float16", help="the weights are stored in")
+    args = parser.parse_args()
+    config, params = load_model(args.runs[-1])
+    place = folder(args.name)
+    save_config(config, place)
+    write_weights(place / WEIGHTS, params, np.dtype(args.dtype))
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in args.evaluation]
+    rows = [row for report in reports for row in report["routes"]]
+    record = {
+        "name": args.name,
+        "summary": f"The size `{config.model.name}`, trained on what a video call sends.",
+        "intended": INTENDED,
+        "limits": LIMITS,
+        "licence": "Apache-2.0, as the code; trained on the data below, to whose authors their licences give credit",
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(params)),
+        "config_hash": config_hash(config),
+        "routes": str(config.route_set()),
+        "dtype": args.dtype,
+        "recipe": [_recipe(run) for run in args.runs],
+        "data": [row for text in args.data for row in _files(text)],
+        "evaluation": {"rows": [_short(row) for row in rows], "means": [_short(row) for row in means(rows)]},
+    }
+    for name, text in ((CARD, json.dumps(record, indent=1, ensure_ascii=False) + "\n"), (CARD_TEXT, text_of(record))):
+        with replaced(place / name) as beside:
+            beside.write_text(text, encoding="utf-8")
+    print(f"{place}: {(place / WEIGHTS).stat().st_size:,} bytes of weights")
+
+
+def text_of(record: Mapping[str, Any]) -> str:
+    """The card in Markdown."""
+    parts = [
+        f"# {record['name']}",
+        record["summary"],
+        f"{record['parameters']:,} parameters ({record['dtype']}), config {record['config_hash']}, "
+        f"routes {record['routes'].replace(',', ', ')}.",
+        f"**Intended use.** {record['intended']}",
+        "**Limits.**\n" + "\n".join(f"- {limit}" for limit in record["limits"]),
+        f"**Licence.** {record['licence']}.",
+        "## Figures",
+        "On clips held out of training: gain over bicubic interpolation of the same input, dB of PSNR on luma, and "
+        "SSIM. `bicubic` is a clean input, reduced by bicubic interpolation, `h264:CRF` the same through x264 in a "
+        "call's settings.",
+        _table(
+            ("route", "input", "clips", "frames", "PSNR", "gain", "SSIM"),
+            (
+                (
+                    row["route"],
+                    row["degradation"],
+                    row["clips"],
+                    row["frames"],
+                    _figure(row["psnr_y"], ".2f"),
+                    _figure(row["gain"], "+.2f"),
+                    _figure(row["ssim_y"], ".4f"),
+                )
+                for row in record["evaluation"]["means"]
+            ),
+        ),
+        "By clip, gain in dB:",
+        _by_clip(record["evaluation"]["rows"]),
+        "## Recipe",
+        "One after the other, each from the parameters of the one before:",
+        "\n".join(
+            f"1. {one['steps']:,} steps, {one['examples']:,} clips of video, {one['minutes']:.0f} minutes of training: "
+            f"`{one['command']}`"
+            for one in record["recipe"]
+        ),
+        "## Data",
+        "Class A: a licence names the media. Class B: a permissively licensed repository whose media's own origin is "
+        "not stated. None of it is part of this package.",
+        _table(
+            ("file", "class", "origin", "licence"),
+            ((row["file"], row["class"], row["origin"], row["licence"]) for row in record["data"]),
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def table_of(file: Path) -> list[dict[str, str]]:
+    """The rows of the first table of a Markdown file, by heading."""
+    lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip().startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(cells[0], row, strict=False)) for row in cells[2:]]
+
+
+def _files(text: str) -> Iterator[dict[str, str]]:
+    """The data a `TABLE[=CARD.json|=PREFIX]` names."""
+    table, _, which = text.partition("=")
+    taken = None
+    if which.endswith(".json"):
+        sources = json.loads(Path(which).read_text(encoding="utf-8"))["sources"]
+        taken = {source["source"] for source in sources if source["split"] == "train" and source["clips"]}
+    for row in table_of(Path(table)):
+        if "held out" in row.get("content", "") or (taken is not None and row["file"] not in taken):
+            continue
+        if taken is None and not row["file"].startswith(which):
+            continue
+        yield {name: row[name] for name in ("file", "class", "origin")} | {"licence": row["licence evidence"]}
+
+
+def _recipe(run: Path) -> dict[str, Any]:
+    """How a run was trained: what differs from its experiment stands in its config, which the command names."""
+    config = load_config(run)
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    steps = max(record["step"] for record in records)
+    every = config.train.log_every
+    seconds = sum(every / record["steps_per_second"] for record in records if "steps_per_second" in record)
+    size = config.model.name
+    part = ",finish" if config.optimizer.decay < 10_000 else ""
+    words = ["mrsr", "train", "--config", f"experiments/shipped.py:{size}{part}", "--workdir", f"runs/{run.name}"]
+    words += [f"--config.data.sources={config.data.sources}", f"--config.train.steps={steps}"]
+    words += [f"--config.train.init_from={config.train.init_from}"] if config.train.init_from else []
+    return {
+        "command": shlex.join(words),
+        "steps": steps,
+        "examples": steps * config.train.batch_size,
+        "minutes": seconds / 60,
+    }
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: row[name] for name in ("route", "degradation", "clip", "clips", "frames", "cutout") if name in row}
+    figures = {"psnr_y": row["psnr_y"], "ssim_y": row["ssim_y"], "gain": gain(dict(row), "psnr_y")}
+    return kept | {name: None if figure is None else round(figure, 4) for name, figure in figures.items()}
+
+
+def _by_clip(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line a clip, a column a route and degradation."""
+    lines: dict[str, dict[str, str]] = {}
+    for row in rows:
+        column = f"{row['route']} {row['degradation']}"
+        lines.setdefault(row["clip"], {})[column] = _figure(row["gain"], "+.2f")
+    columns = list(dict.fromkeys(column for line in lines.values() for column in line))
+    return _table(
+        ("clip", *columns), ((clip, *(line.get(column, "") for column in columns)) for clip, line in lines.items())
+    )
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _table(heading: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    lines = [list(heading), *([str(cell) for cell in row] for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
