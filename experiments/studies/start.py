@@ -1,4 +1,4 @@
-"""What the studies here start from: two minutes a run on two CPU cores, on what the argument of `--config` names."""
+"""What the studies here start from: minutes a run on two CPU cores, on what the argument of `--config` names."""
 
 from __future__ import annotations
 
