@@ -9,43 +9,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
 from benchmarks.side_by_side import table
 from mrsr.evaluation.clips import clips_from_files, parse_cutout
 from mrsr.evaluation.degradation import parse_degradations
 from mrsr.evaluation.evaluate import evaluate, write_report
+from mrsr.evaluation.memory import Forgetful
 from mrsr.inference.models import load_runtime
-from mrsr.inference.runtime import Runtime, State
-from mrsr.ladder import Route, RouteSet
 
 FIGURES = ("psnr_y", "flicker", "warping_error", "tof")
-
-
-class Forgetful:
-    """A runtime whose state is zero at every frame."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self.name, self.model_name = runtime.name, f"{runtime.model_name}, no state"
-        self.ladder, self.routes = runtime.ladder, runtime.routes
-        self.config_hash, self.parameters = runtime.config_hash, runtime.parameters
-
-    def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing."""
-        del routes, batch, height, width
-        return {}
-
-    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing, still."""
-        del old, routes, batch, height, width
-        return state
-
-    def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
-        """One frame from the zero state."""
-        zero = self._runtime.init_state(routes, *frames.shape[:3])
-        return self._runtime.step(routes, frames, zero)[0], state
 
 
 def main() -> None:

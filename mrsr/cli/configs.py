@@ -9,8 +9,9 @@ from typing import TypeVar
 from absl import flags
 from ml_collections import config_flags
 
-from mrsr.config import ExperimentConfig, validate
+from mrsr.config import ExperimentConfig, from_json, validate
 from mrsr.errors import UserError
+from mrsr.remote import as_path
 
 Config = TypeVar("Config")
 
@@ -18,10 +19,24 @@ Config = TypeVar("Config")
 def read_config(file: str, overrides: list[str]) -> ExperimentConfig:
     """The experiment a file returns, with overrides such as `--config.train.steps=100`, validated.
 
+    A `.json` file is a whole config as a run folder keeps it (`config.json`): with it the run is done again.
+
     Raises:
       UserError: the file, a field or a value is not what it should be.
     """
+    if file.endswith(".json"):
+        return read(None, overrides, _kept(file), validate)
     return read(file, overrides, ExperimentConfig(), validate)
+
+
+def _kept(file: str) -> ExperimentConfig:
+    path = as_path(file)
+    if not path.is_file():
+        raise UserError(f"--config {file}: expected a .py file with get_config(), or a config.json")
+    try:
+        return from_json(path.read_text())
+    except (UserError, TypeError, ValueError) as error:
+        raise UserError(f"--config {file}: {error}") from None
 
 
 def read(file: str | None, overrides: list[str], default: Config, check: Callable[[Config], Config]) -> Config:

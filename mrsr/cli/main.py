@@ -16,6 +16,7 @@ from mrsr.errors import RunError, UserError, status_of
 # Each module has HELP, add_arguments(parser) and run(args, rest) -> exit status or None; it is imported when asked for.
 COMMANDS = {
     "train": "train a network from a config file",
+    "study": "train and compare variants of a config, on one page",
     "data": "make data sets of video files, and look at them",
     "evaluate": "measure a model on videos, bicubic beside it",
     "export": "freeze a model for TF Serving, ONNX Runtime, OpenVINO and Triton",
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         args, rest = parser_of(command).parse_known_args(arguments)
-        if rest and command not in ("train", "data"):
+        if rest and command not in ("train", "study", "data"):
             raise UserError(f"unknown argument {rest[0]!r}; see mrsr {command} --help")
         return importlib.import_module(f"mrsr.cli.{args.command}").run(args, rest) or 0
     except BrokenPipeError:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import tee
+from itertools import islice, tee
 
 import numpy as np
 
 from mrsr.evaluation.degradation import Degradation, degrade
 from mrsr.evaluation.geometry import Geometry
+from mrsr.evaluation.memory import Forgetful, Memory, state_after
 from mrsr.inference.runtime import BicubicRuntime, Runtime
 from mrsr.ladder import Route, RouteSet
 from mrsr.video.cuts import CutDetector
+
+KEPT = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ def comparisons(
     degradation: Degradation,
     fps: Fraction | float,
     frames: Iterable[np.ndarray],
+    memory: Memory = KEPT,
+    before: tuple[Route, Geometry] | None = None,
 ) -> Iterator[Comparison]:
     """Runs a route over the frames of a clip, from zero state, to which a hard cut in the input returns.
 
@@ -54,9 +59,12 @@ def comparisons(
       degradation: of the input.
       fps: frames per second.
       frames: the clip's, uint8 RGB; consumed one at a time, no more than a few are held.
+      memory: what becomes of the state; frames before `memory.at` are run and not yielded.
+      before: for an input change, the route of the frames before it and the sizes of that route.
 
     Yields:
-      A `Comparison` for every frame, in order.
+      A `Comparison` for every frame from `memory.at` on, in order. Where the input changes, a new stream of the
+      degradation begins there, as a call's encoder begins one.
 
     Raises:
       UserError: a frame has another size than the first, or `degrade` refuses.
@@ -64,13 +72,23 @@ def comparisons(
     """
     routes = RouteSet.of([route])
     baseline = BicubicRuntime(runtime.ladder, routes)
-    truths, originals = tee(sizes.truth_of(frame) for frame in frames)
+    runtime = Forgetful(runtime) if memory.kind == "none" else runtime
+    source, state, unseen = iter(frames), None, memory.at
+    if memory.changes_input and before is not None:
+        earlier, smaller = before
+        lows = (smaller.input_of(smaller.truth_of(frame)) for frame in islice(source, memory.at))
+        entering = (low for low, _ in degrade(lows, degradation, fps))
+        state, unseen = state_after(runtime, memory, earlier, route, entering, sizes.input), 0
+    truths, originals = tee(sizes.truth_of(frame) for frame in source)
     degraded = degrade((sizes.input_of(truth) for truth in originals), degradation, fps)
-    is_cut, state = CutDetector(), None
-    for (low, coded_bytes), truth in zip(degraded, truths, strict=True):
-        begins = is_cut(low) or state is None
-        if begins:
+    is_cut = CutDetector()
+    for index, ((low, coded_bytes), truth) in enumerate(zip(degraded, truths, strict=True)):
+        cut = is_cut(low)
+        if cut or state is None:
             state = runtime.init_state(routes, 1, *low.shape[:2])
         outputs, state = runtime.step(routes, low[None], state)
+        if index < unseen:
+            continue
+        begins = cut or index == unseen
         bicubic, _ = baseline.step(routes, low[None], {})
         yield Comparison(low, bicubic[route][0], np.asarray(outputs[route][0]), truth, coded_bytes, begins)

@@ -12,9 +12,10 @@ from typing import Any
 
 from mrsr.errors import UserError
 from mrsr.evaluation.clips import Clip
-from mrsr.evaluation.compare import Comparison, comparisons
+from mrsr.evaluation.compare import KEPT, Comparison, comparisons
 from mrsr.evaluation.degradation import Degradation
-from mrsr.evaluation.geometry import allowed_routes, geometry
+from mrsr.evaluation.geometry import Geometry, allowed_routes, geometry
+from mrsr.evaluation.memory import Memory, route_before
 from mrsr.evaluation.tally import Row, Tally
 from mrsr.evaluation.together import passes
 from mrsr.files import replaced
@@ -46,6 +47,7 @@ def evaluate_clip(
     *,
     temporal: bool = False,
     perceptual: bool = False,
+    memory: Memory = KEPT,
 ) -> list[Row]:
     """Measures routes on one clip under one degradation; the clip is read once and never held whole.
 
@@ -62,11 +64,13 @@ def evaluate_clip(
       temporal: whether to measure what takes optical flow, and consistency, which takes one more pass for each input
         rung that several of the routes enter at.
       perceptual: whether to measure LPIPS and blur.
+      memory: what becomes of the recurrent state; the frames before `memory.at` are no part of the figures.
 
     Returns:
       A row a route: `route`, `clip`, `degradation`, `frames`, the figures of `mrsr.evaluation.tally`, `consistency`
-      (dB), the last under `bicubic` again, `cutout` ([width, height], px) for a cut-out and `input_kbps` (kbit/s) for
-      H.264. A figure is None where it has no meaning or was not measured.
+      (dB), the last under `bicubic` again, `cutout` ([width, height], px) for a cut-out, `input_kbps` (kbit/s) for
+      H.264; with a `memory` of its own also `state`, `psnr_y_by_frame` and `bicubic_by_frame`. A figure is None where
+      it has no meaning or was not measured.
 
     Raises:
       UserError: a route is not trained, the clip is too small to be its truth, or it has no frames
@@ -78,10 +82,11 @@ def evaluate_clip(
     sizes = {route: geometry(clip, route, runtime.ladder) for route in wanted}
     tallies = {route: Tally(temporal, perceptual) for route in wanted}
     together = passes(runtime, wanted) if temporal else []
+    before = {route: _before(runtime, clip, route) for route in wanted} if memory.changes_input else {}
     with closing(clip.frames()) as source, ThreadPoolExecutor(2) as pool:
         copies = tee(islice(source, frames), len(wanted))
         alone = [
-            comparisons(runtime, route, sizes[route], degradation, clip.fps, copy)
+            comparisons(runtime, route, sizes[route], degradation, clip.fps, copy, memory, before.get(route))
             for route, copy in zip(wanted, copies, strict=True)
         ]
         for shots in zip(*alone, strict=True):
@@ -96,6 +101,8 @@ def evaluate_clip(
     for route, row in zip(wanted, rows, strict=True):
         agreed = [one_pass.of(route) for one_pass in together if route in one_pass.routes]
         row["consistency"], row["bicubic"]["consistency"] = agreed[0] if agreed else (None, None)
+        if memory != KEPT:
+            row |= {"state": str(memory)} | tallies[route].by_frame()
     return rows
 
 
@@ -109,6 +116,7 @@ def evaluate(
     *,
     temporal: bool = False,
     perceptual: bool = False,
+    memory: Memory = KEPT,
 ) -> dict[str, Any]:
     """Measures a model on clips under degradations.
 
@@ -121,6 +129,7 @@ def evaluate(
       on_frame: called after every frame of every pass.
       temporal: as of `evaluate_clip`.
       perceptual: the same.
+      memory: the same.
 
     Returns:
       `{"model": {"name", "config_hash", "parameters"}, "routes": [row, ...]}`, rows as of `evaluate_clip`.
@@ -142,7 +151,15 @@ def evaluate(
         for clip, clip_routes in zip(clips, chosen, strict=True)
         for degradation in degradations
         for row in evaluate_clip(
-            runtime, clip, clip_routes, degradation, frames, on_frame, temporal=temporal, perceptual=perceptual
+            runtime,
+            clip,
+            clip_routes,
+            degradation,
+            frames,
+            on_frame,
+            temporal=temporal,
+            perceptual=perceptual,
+            memory=memory,
         )
     ]
     model = {"name": runtime.model_name, "config_hash": runtime.config_hash, "parameters": runtime.parameters}
@@ -153,6 +170,12 @@ def write_report(report: dict[str, Any], path: Path) -> None:
     """Writes what `evaluate` returned as JSON, whole or not at all."""
     with replaced(path) as beside:
         beside.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
+
+
+def _before(runtime: Runtime, clip: Clip, route: Route) -> tuple[Route, Geometry]:
+    """The route of the frames before an input change, and its sizes."""
+    earlier = route_before(runtime.ladder, runtime.routes, route)
+    return earlier, geometry(clip, earlier, runtime.ladder)
 
 
 def _row(clip: Clip, route: Route, degradation: Degradation, tally: Tally, window: tuple[int, int]) -> Row:

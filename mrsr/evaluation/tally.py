@@ -64,6 +64,17 @@ class Tally:
         row["truth"] = truth | _averages(self._looks["truth"], ("blur",))
         return row | pairs | _averages(self._looks["ours"], ("lpips", "blur"))
 
+    def by_frame(self) -> Row:
+        """`psnr_y_by_frame` (dB), frame by frame, and the same under `bicubic_by_frame`; None for an exact copy."""
+        return {
+            "psnr_y_by_frame": [_finite(frame.psnr_y) for frame in self.ours],
+            "bicubic_by_frame": [_finite(frame.psnr_y) for frame in self.bicubic],
+        }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
 
 def figures(ours: Sequence[Fidelity], bicubic: Sequence[Fidelity]) -> Row:
     """The part of a row that fidelity gives: `psnr_y` (dB), `ssim_y`, and the same under `bicubic`.

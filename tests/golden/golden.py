@@ -14,7 +14,7 @@ from types import ModuleType
 
 import jax
 
-from mrsr.config import SIZES, model_size, to_json, validate
+from mrsr.config import SIZES, model_size, study_to_json, to_json, validate, validate_study
 from mrsr.ladder import Ladder
 from mrsr.models.step import abstract_params
 
@@ -49,6 +49,16 @@ def configs() -> dict[str, str]:
     return texts
 
 
+def studies() -> dict[str, str]:
+    """Every study on the embedded sample, by `NAME.json`: its base whole, its variants by what they change."""
+    modules = {file.stem: load(file) for file in sorted((EXPERIMENTS / "studies").glob("*.py"))}
+    return {
+        f"{name}.json": study_to_json(validate_study(module.get_study("sample")))
+        for name, module in modules.items()
+        if hasattr(module, "get_study")
+    }
+
+
 def parameters() -> str:
     """How many numbers each size learns, for the six routes and for all seven, as JSON."""
     ladder = Ladder()
@@ -67,4 +77,9 @@ if __name__ == "__main__":
         path.unlink()
     for name, text in configs().items():
         (FOLDER / "configs" / name).write_text(text)
+    (FOLDER / "studies").mkdir(exist_ok=True)
+    for path in (FOLDER / "studies").glob("*.json"):
+        path.unlink()
+    for name, text in studies().items():
+        (FOLDER / "studies" / name).write_text(text)
     (FOLDER / "parameters.json").write_text(parameters())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from golden import FOLDER, configs, parameters
+from golden import FOLDER, configs, parameters, studies
 
 from mrsr.config import from_json, to_json
 
@@ -17,6 +17,10 @@ def test_every_experiment_has_its_golden_file() -> None:
 @pytest.mark.parametrize("name", KEPT)
 def test_an_experiment_is_what_its_golden_file_says(name: str) -> None:
     assert configs()[name] == (FOLDER / "configs" / name).read_text()
+
+
+def test_every_study_is_what_its_golden_file_says() -> None:
+    assert studies() == {path.name: path.read_text() for path in (FOLDER / "studies").glob("*.json")}
 
 
 @pytest.mark.parametrize("name", KEPT)

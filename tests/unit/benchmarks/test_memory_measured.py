@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from benchmarks.memory import FIGURES, Forgetful
+from benchmarks.memory import FIGURES
 from benchmarks.side_by_side import table
 from mrsr.evaluation.clips import clip_from_array
 from mrsr.evaluation.degradation import Degradation
 from mrsr.evaluation.evaluate import evaluate
+from mrsr.evaluation.memory import Forgetful
 from mrsr.inference.runtime import BicubicRuntime
 from mrsr.ladder import Ladder
 

@@ -1,0 +1,1 @@
+"""Studies: variants of a config trained with several seeds, measured alike, and shown on one page."""
