@@ -30,18 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="DIR|NAME", help="a run folder, an exported directory, bicubic, or init:SIZE (untrained)"
     )
     parser.add_argument(
-        "--videos", nargs="+", type=Path, metavar="PATH", help="video files and folders; by default the embedded sample"
+        "--videos", nargs="+", type=Path, metavar="PATH", help="video files, folders of them, folders of PNG frames"
     )
     parser.add_argument("--routes", help="such as 180:720,360:1080; by default all that the model and the clip allow")
     parser.add_argument(
         "--degradation",
         action="append",
         metavar="NAME",
-        help="of the input: bicubic (default), h264:CRF or jpeg:Q; may be repeated, or a list with commas",
+        help="of the input: bicubic (default), h264:CRF, h265:QP or jpeg:Q; may be repeated, or a list with commas",
     )
     parser.add_argument("--frames", type=int, help=f"the first so many of each clip (the sample: {SAMPLE_FRAMES})")
     parser.add_argument(
-        "--cutout", metavar="W:H", help="take this window (px) of each video as a piece of the top rung"
+        "--cutout",
+        metavar="W:H[@RUNG]",
+        help="take this window (px) of each video as a piece of the top rung, or of RUNG; @RUNG: the whole frame",
     )
     parser.add_argument(
         "--temporal",
