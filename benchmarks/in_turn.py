@@ -1,4 +1,4 @@
-"""Times side by side in one process: every runtime takes one frame in its turn, so that disturbances fall on all alike."""
+"""Times side by side in one process: every runtime takes one frame in its turn, disturbances fall on all alike."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ class FrameByFrame(ABC):
     config_hash: str | None = None
     parameters = 0
 
-    def __init__(self, name: str, ladder: Ladder, routes: RouteSet) -> None:
-        self.name = self.model_name = name
+    def __init__(self, name: str, model_name: str, ladder: Ladder, routes: RouteSet) -> None:
+        self.name, self.model_name = name, model_name
         self.ladder, self.routes = ladder, routes
 
     @abstractmethod
@@ -54,7 +54,7 @@ class LanczosRuntime(FrameByFrame):
     """Lanczos with three lobes, as Pillow enlarges."""
 
     def __init__(self, ladder: Ladder, routes: RouteSet) -> None:
-        super().__init__("Lanczos", ladder, routes)
+        super().__init__("pillow", "Lanczos", ladder, routes)
 
     def _enlarged(self, frame: np.ndarray, route: Route) -> np.ndarray:
         rows, columns = self.ladder.output_size(route, *frame.shape[:2])
@@ -64,8 +64,8 @@ class LanczosRuntime(FrameByFrame):
 class PeerRuntime(FrameByFrame):
     """A family of OpenCV's super-resolution networks, such as ESPCN: a network for each factor there is a file of."""
 
-    def __init__(self, name: str, networks: dict[Fraction, Any], ladder: Ladder, routes: RouteSet) -> None:
-        super().__init__(name, ladder, routes)
+    def __init__(self, family: str, networks: dict[Fraction, Any], ladder: Ladder, routes: RouteSet) -> None:
+        super().__init__("opencv", family, ladder, routes)
         self._networks = networks
 
     def _enlarged(self, frame: np.ndarray, route: Route) -> np.ndarray:

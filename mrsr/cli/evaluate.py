@@ -80,7 +80,7 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
     for option, path in (("--json", args.json), ("--picture", args.picture)):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise UserError(f"{option} {path}: expected a file in a folder that exists")
-    clips = _clips(args)
+    clips = clips_of(args.videos, args.cutout, args.frames)
 
     from mrsr.inference.models import load_runtime
 
@@ -114,17 +114,22 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
         save_picture(comparison_picture(last[route], title), args.picture)
 
 
-def _clips(args: argparse.Namespace) -> list[Clip]:
-    cutout = parse_cutout(args.cutout) if args.cutout else None
-    if args.videos:
-        return clips_from_files(args.videos, cutout)
-    if cutout is not None:
-        raise UserError(f"--cutout {args.cutout}: expected --videos beside it; the sample's clips are cut-outs already")
+def clips_of(videos: Sequence[Path] | None, cutout: str | None, frames: int | None) -> list[Clip]:
+    """The clips that `--videos` and `--cutout` name, or those of the embedded sample that no model is trained on.
+
+    Raises:
+      UserError: a video cannot be read, or the cut-out is malformed, too large, or of the sample.
+    """
+    window = parse_cutout(cutout) if cutout else None
+    if videos:
+        return clips_from_files(videos, window)
+    if window is not None:
+        raise UserError(f"--cutout {cutout}: expected --videos beside it; the sample's clips are cut-outs already")
 
     from data_pipelines.sample import held_out_clips
 
-    held_out = held_out_clips(args.frames or SAMPLE_FRAMES)
-    return [clip_from_array(name, frames, fps, cutout=True) for name, frames, fps in held_out]
+    held_out = held_out_clips(frames or SAMPLE_FRAMES)
+    return [clip_from_array(name, shown, fps, cutout=True) for name, shown, fps in held_out]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a clip goes through before it is enlarged: nothing but the reduction, JPEG, or a codec as a call would use it."""
+"""What a clip goes through before it is enlarged: nothing but the reduction, JPEG, or a codec as calls use it."""
 
 from __future__ import annotations
 
