@@ -56,6 +56,6 @@ def chart(record: Record, path: Path) -> bool:
         axes.set_xlabel("milliseconds a frame, median")
         axes.set_ylabel("gain over bicubic, dB of PSNR on luma")
     figure.suptitle(f"180p to 720p, {record['device']}", fontsize=9)
-    with replaced(path) as beside:
-        figure.savefig(beside, dpi=130, format="png")
+    with replaced(path) as part:
+        figure.savefig(part, dpi=130, format="png")
     return True
