@@ -78,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         drawn = chart(record, args.chart)
         link = Path(os.path.relpath(args.chart, args.page.parent)).as_posix() if drawn else None
         rewrite(args.page, section(record, link))
+    except KeyboardInterrupt as error:
+        print("benchmarks.page: interrupted; --resume goes on", file=sys.stderr)
+        return status_of(error)
     except (UserError, RunError, OSError) as error:
         print(f"benchmarks.page: {' '.join(str(error).split())}", file=sys.stderr)
         return status_of(error)
