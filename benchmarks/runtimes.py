@@ -13,8 +13,6 @@ import argparse
 import dataclasses
 import json
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ import onnx
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.in_turn import Run, in_turn, stepping
 from mrsr.export.graphs import graph_of
 from mrsr.export.onnx_graph import trace, write_onnx
 from mrsr.inference.cores import available_cores
@@ -35,12 +34,6 @@ from mrsr.inference.runtime import Runtime
 from mrsr.ladder import RouteSet
 from mrsr.manifest import Graph, Manifest
 from mrsr.models.flops import frame_sizes, gflop
-
-WARM_UP = 3
-PAUSE = 0.02
-"""Seconds between two runtimes: the threads of the one before go on spinning for some milliseconds."""
-
-Run = Callable[[], Any]
 
 
 def measure(config: Any, params: Any, routes: RouteSet, frames: int, threads: int) -> dict[str, Any]:
@@ -70,18 +63,6 @@ def measure(config: Any, params: Any, routes: RouteSet, frames: int, threads: in
     return {"input": f"{size[1]}x{size[0]}", "entry": entry, "gflop": gflop(*_network(config, routes)), "rows": rows}
 
 
-def stepping(runtime: Runtime, routes: RouteSet, frame: np.ndarray) -> Run:
-    """One step of a runtime at every call, the state handed on."""
-    state = runtime.init_state(routes, *frame.shape[:3])
-
-    def run() -> dict[Any, np.ndarray]:
-        nonlocal state
-        outputs, state = runtime.step(routes, frame, state)
-        return outputs
-
-    return run
-
-
 def as_traced(path: Path, frame: np.ndarray, graph: Graph, threads: int) -> dict[str, Run]:
     """The graph as jax2onnx gives it, channels last, in both runtimes: what laying it out again is measured against."""
     import onnxruntime
@@ -108,28 +89,6 @@ def as_traced(path: Path, frame: np.ndarray, graph: Graph, threads: int) -> dict
     return {
         "onnxruntime, as traced": lambda: session.run(None, given),
         "openvino, as traced": lambda: request.infer(held, share_inputs=True, share_outputs=True),
-    }
-
-
-def in_turn(runs: dict[str, Run], frames: int) -> dict[str, dict[str, float]]:
-    """`p50` and `least` milliseconds of wall clock and `cpu` milliseconds (p50) of each, one call of each in turn."""
-    wall: dict[str, list[float]] = {name: [] for name in runs}
-    busy: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(frames + WARM_UP):
-        # There and back, so that none has the same one before it each time.
-        for name, run in list(runs.items())[:: 1 if turn % 2 else -1]:
-            began, used = time.perf_counter(), time.process_time()
-            run()
-            wall[name].append(1e3 * (time.perf_counter() - began))
-            busy[name].append(1e3 * (time.process_time() - used))
-            time.sleep(PAUSE)
-    return {
-        name: {
-            "p50": float(np.median(wall[name][WARM_UP:])),
-            "least": float(min(wall[name][WARM_UP:])),
-            "cpu": float(np.median(busy[name][WARM_UP:])),
-        }
-        for name in runs
     }
 
 

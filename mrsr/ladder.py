@@ -140,7 +140,16 @@ class Ladder:
     @property
     def grid(self) -> int:
         """The smallest side of a top-rung cut-out (px) that is a whole number of pixels on every rung: 6 by default."""
-        return math.lcm(*(Fraction(self.top, rung).numerator for rung in self.rungs))
+        return self.grid_of(self.top)
+
+    def grid_of(self, rung: int) -> int:
+        """The smallest side (px) of a piece of a rung that is a whole number of pixels on every rung below.
+
+        Raises:
+          UserError: the ladder has no such rung.
+        """
+        below = self.rungs[: self.position(rung) + 1]
+        return math.lcm(*(Fraction(rung, low).numerator for low in below))
 
     def ratio(self, low: int, high: int) -> Fraction:
         """How many times larger a frame is at rung `high` than at rung `low`: 3/2 for 720 and 1080."""

@@ -24,12 +24,12 @@ def command_line(
         if value is not None:
             path, colon, argument = str(value).partition(":")
             words += [option, f"{Path(path).name}{colon}{argument}"]
-    line = shlex.join([*words, *map(_placeless, rest)])
+    line = shlex.join([*words, *map(placeless, rest)])
     # The card is UTF-8; names of files may be any bytes.
     return os.fsencode(line).decode(errors="backslashreplace")
 
 
-def _placeless(word: str) -> str:
+def placeless(word: str) -> str:
     """A word that is, or whose value is, the path of a file from the root, with the file's name alone."""
     name, equals, value = word.partition("=") if "=" in word else ("", "", word)
     return f"{name}{equals}{Path(value).name if Path(value).is_absolute() else value}"

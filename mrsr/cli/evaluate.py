@@ -32,18 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="DIR|NAME", help="a run folder, an exported directory, bicubic, or init:SIZE (untrained)"
     )
     parser.add_argument(
-        "--videos", nargs="+", type=Path, metavar="PATH", help="video files and folders; by default the embedded sample"
+        "--videos", nargs="+", type=Path, metavar="PATH", help="video files, folders of them, folders of PNG frames"
     )
     parser.add_argument("--routes", help="such as 180:720,360:1080; by default all that the model and the clip allow")
     parser.add_argument(
         "--degradation",
         action="append",
         metavar="NAME",
-        help="of the input: bicubic (default), h264:CRF or jpeg:Q; may be repeated, or a list with commas",
+        help="of the input: bicubic (default), h264:CRF, h265:QP or jpeg:Q; may be repeated, or a list with commas",
     )
     parser.add_argument("--frames", type=int, help=f"the first so many of each clip (the sample: {SAMPLE_FRAMES})")
     parser.add_argument(
-        "--cutout", metavar="W:H", help="take this window (px) of each video as a piece of the top rung"
+        "--cutout",
+        metavar="W:H[@RUNG]",
+        help="take this window (px) of each video as a piece of the top rung, or of RUNG; @RUNG: the whole frame",
     )
     parser.add_argument(
         "--temporal",
@@ -96,7 +98,7 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
     memory = Memory.parse(args.state)
     if args.frames is not None and args.frames <= memory.at:
         raise UserError(f"--frames {args.frames}: expected more than {memory.at}, with --state {memory}")
-    clips = _clips(args)
+    clips = clips_of(args.videos, args.cutout, args.frames)
 
     from mrsr.inference.models import load_runtime
 
@@ -135,17 +137,22 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
         save_stills(shot, args.stills, route, degradation)
 
 
-def _clips(args: argparse.Namespace) -> list[Clip]:
-    cutout = parse_cutout(args.cutout) if args.cutout else None
-    if args.videos:
-        return clips_from_files(args.videos, cutout)
-    if cutout is not None:
-        raise UserError(f"--cutout {args.cutout}: expected --videos beside it; the sample's clips are cut-outs already")
+def clips_of(videos: Sequence[Path] | None, cutout: str | None, frames: int | None) -> list[Clip]:
+    """The clips that `--videos` and `--cutout` name, or those of the embedded sample that no model is trained on.
+
+    Raises:
+      UserError: a video cannot be read, or the cut-out is malformed, too large, or of the sample.
+    """
+    window = parse_cutout(cutout) if cutout else None
+    if videos:
+        return clips_from_files(videos, window)
+    if window is not None:
+        raise UserError(f"--cutout {cutout}: expected --videos beside it; the sample's clips are cut-outs already")
 
     from data_pipelines.sample import held_out_clips
 
-    held_out = held_out_clips(args.frames or SAMPLE_FRAMES)
-    return [clip_from_array(name, frames, fps, cutout=True) for name, frames, fps in held_out]
+    held_out = held_out_clips(frames or SAMPLE_FRAMES)
+    return [clip_from_array(name, shown, fps, cutout=True) for name, shown, fps in held_out]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a clip goes through before it is enlarged: nothing but the reduction, JPEG, or H.264 as a call would send it."""
+"""What a clip goes through before it is enlarged: nothing but the reduction, JPEG, or a codec as calls use it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from mrsr.errors import UserError
 from mrsr.imaging.jpeg import jpeg_round_trip
 
-_RANGES = {"h264": (0, 51), "jpeg": (1, 100)}
-_ACCEPTED = "bicubic, h264:CRF (CRF 0 to 51) or jpeg:Q (Q 1 to 100)"
+_RANGES = {"h264": (0, 51), "h265": (0, 51), "jpeg": (1, 100)}
+_ACCEPTED = "bicubic, h264:CRF (CRF 0 to 51), h265:QP (QP 0 to 51) or jpeg:Q (Q 1 to 100)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Degradation:
     """One degradation of a low-resolution clip.
 
     Attributes:
-      kind: `bicubic` (the reduction alone), `h264` or `jpeg`.
-      level: the constant rate factor of `h264`, the quality of `jpeg`, None for `bicubic`.
+      kind: `bicubic` (the reduction alone), `h264`, `h265` or `jpeg`.
+      level: the constant rate factor of `h264`, the quantizer of `h265`, the quality of `jpeg`, None for `bicubic`.
     """
 
     kind: str = "bicubic"
@@ -32,9 +32,14 @@ class Degradation:
         """`"h264:28"`, the form used on the command line and in files."""
         return self.kind if self.level is None else f"{self.kind}:{self.level}"
 
+    @property
+    def coded(self) -> bool:
+        """Whether it is a video codec, whose stream has a bit rate."""
+        return self.kind in ("h264", "h265")
+
     @classmethod
     def parse(cls, text: str) -> Degradation:
-        """Reads `"bicubic"`, `"h264:28"` or `"jpeg:75"`.
+        """Reads `"bicubic"`, `"h264:28"`, `"h265:32"` or `"jpeg:75"`.
 
         Raises:
           UserError: it is none of these, or the number is out of range.
@@ -76,17 +81,20 @@ def degrade(
       fps: frames per second, which the rate control of `h264` goes by.
 
     Yields:
-      uint8 RGB [H, W, 3] and the bytes the frame took in the H.264 stream, 0 for the other degradations.
+      uint8 RGB [H, W, 3] and the bytes the frame took in the codec's stream, 0 where there is none.
 
     Raises:
-      UserError: the level is missing or out of range, or a frame for `h264` has another size than the first.
+      UserError: the level is missing or out of range, or a frame for a codec has another size than the first.
       RunError: the frames are those of a file that turns out damaged or cut short.
     """
-    if degradation.kind == "h264":
+    if degradation.coded:
         # PyAV is not everywhere that the other degradations are measured.
-        from mrsr.video.codec import h264_stream
+        from mrsr.video.codec import FixedQuantizer, coded_stream, h264_stream
 
-        yield from h264_stream(frames, _level(degradation), fps)
+        if degradation.kind == "h264":
+            yield from h264_stream(frames, _level(degradation), fps)
+        else:
+            yield from coded_stream(frames, degradation.kind, FixedQuantizer(_level(degradation)), fps)
     elif degradation.kind == "jpeg":
         for frame in frames:
             yield jpeg_round_trip(frame, _level(degradation)), 0

@@ -68,9 +68,9 @@ def evaluate_clip(
 
     Returns:
       A row a route: `route`, `clip`, `degradation`, `frames`, the figures of `mrsr.evaluation.tally`, `consistency`
-      (dB), the last under `bicubic` again, `cutout` ([width, height], px) for a cut-out, `input_kbps` (kbit/s) for
-      H.264; with a `memory` of its own also `state`, `psnr_y_by_frame` and `bicubic_by_frame`. A figure is None where
-      it has no meaning or was not measured.
+      (dB), the last under `bicubic` again, `cutout` ([width, height], px) for a cut-out, `cutout_of` for its rung where
+      it names one, and `input_kbps` (kbit/s) behind a codec; with a `memory` of its own also `state`,
+      `psnr_y_by_frame` and `bicubic_by_frame`. A figure is None where it has no meaning or was not measured.
 
     Raises:
       UserError: a route is not trained, the clip is too small to be its truth, or it has no frames
@@ -186,6 +186,8 @@ def _row(clip: Clip, route: Route, degradation: Degradation, tally: Tally, windo
     row |= tally.figures()
     if clip.cutout:
         row["cutout"] = [window[1], window[0]]
-    if degradation.kind == "h264":
+        if clip.rung is not None:
+            row["cutout_of"] = clip.rung
+    if degradation.coded:
         row["input_kbps"] = tally.coded_bytes * 8 * float(clip.fps) / count / 1000
     return row

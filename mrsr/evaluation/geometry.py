@@ -46,15 +46,19 @@ def geometry(clip: Clip, route: Route, ladder: Ladder) -> Geometry:
 
     A whole clip is reduced until its short side is the route's output. The long side keeps the clip's ratio, less the
     few pixels at its two ends (none at 16:9) that would leave a rung with a side that is odd or not whole: the truth
-    of an output rung is then the same for every route. A cut-out is a window of the top rung, reduced by output / top,
-    less the pixels beyond a multiple of the ladder's grid.
+    of an output rung is then the same for every route. A cut-out is a window of a rung, the top one unless it names
+    another, reduced by output / rung, less the pixels beyond a multiple of the grid of the rungs up to there.
 
     Raises:
-      UserError: the clip is too small to be the truth of this route.
+      UserError: the clip is too small to be the truth of this route, or a piece of a rung below its output or of none.
     """
     if clip.cutout:
-        window = (clip.height // ladder.grid * ladder.grid, clip.width // ladder.grid * ladder.grid)
-        share = ladder.ratio(ladder.top, route.output)
+        rung = clip.rung or ladder.top
+        grid = ladder.grid_of(rung)
+        if rung < route.output:
+            raise UserError(f"{_called(clip)}: a piece of {rung}p; route {route}: expected {route.output}p or above")
+        window = (clip.height // grid * grid, clip.width // grid * grid)
+        share = ladder.ratio(rung, route.output)
         truth = (_whole(window[0] * share), _whole(window[1] * share))
     else:
         window, truth = _whole_clip(clip, route, ladder)
@@ -90,7 +94,7 @@ def _whole_clip(clip: Clip, route: Route, ladder: Ladder) -> tuple[Size, Size]:
     if short < route.output:
         raise UserError(
             f"{_called(clip)}: too small to be the truth of route {route}; expected a short side of {route.output} px "
-            "or more, or --cutout W:H to take a window of it as a piece of the top rung"
+            "or more, or --cutout W:H to take a window of it as a piece of the top rung, W:H@RUNG of another"
         )
     step = _whole(2 * route.output * Fraction(ladder.grid, ladder.top))
     truth_long = long * route.output // short // step * step

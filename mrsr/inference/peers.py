@@ -1,4 +1,4 @@
-"""Small networks users would pick instead, timed beside ours: ESPCN and FSRCNN as OpenCV runs them."""
+"""Small networks users would pick instead, beside ours: ESPCN and FSRCNN as OpenCV runs them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,30 @@ def find_peers(folder: Path) -> list[Path]:
     return found
 
 
-def peer_row(path: Path, height: int, width: int, frames: int, on_frame: Callable[[], None] = lambda: None) -> Any:
-    """`name`, `input` and `output` (WxH px), and `ms` (p50, p95, p99) of a frame, after three warm-up frames."""
-    from cv2 import dnn_superres
+def open_peer(path: Path) -> tuple[Any, int]:
+    """A network that `find_peers` found, as OpenCV runs it, and how many times it enlarges each side.
+
+    It takes and gives uint8 BGR [H, W, 3] (`upsample`): it enlarges luma, and chroma by bicubic.
+
+    Raises:
+      UserError: OpenCV cannot read the file.
+    """
+    import cv2
 
     found = _NAME.fullmatch(path.name)
     assert found is not None
-    network, scale = dnn_superres.DnnSuperResImpl.create(), int(found[2])
-    network.readModel(str(path))
+    network, scale = cv2.dnn_superres.DnnSuperResImpl.create(), int(found[2])
+    try:
+        network.readModel(str(path))
+    except cv2.error as error:
+        raise UserError(f"--peers {path}: OpenCV cannot read it ({' '.join(str(error).split())})") from None
     network.setModel(found[1].lower(), scale)
+    return network, scale
+
+
+def peer_row(path: Path, height: int, width: int, frames: int, on_frame: Callable[[], None] = lambda: None) -> Any:
+    """`name`, `input` and `output` (WxH px), and `ms` (p50, p95, p99) of a frame, after three warm-up frames."""
+    network, scale = open_peer(path)
     clip = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), dtype=np.uint8)
     took = []
     for index in range(frames + 3):

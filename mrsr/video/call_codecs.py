@@ -24,6 +24,18 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedQuantizer:
+    """One quantizer for the whole stream, nothing adapted to the picture: what the standard's tests fix.
+
+    Attributes:
+      level: the quantization parameter of `h264` and `h265`, a whole number from 0 to 51; key frames get the encoder's
+        usual offset below it.
+    """
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class BitRate:
     """A held rate, as under congestion control.
 
@@ -48,6 +60,7 @@ class CallCodec:
       adapts: whether its rate can be changed underway.
       quality: the encoder's options that hold a level.
       rate: the encoder's options that hold a rate, whose highest value (bit/s) is given.
+      quantizer: the encoder's options that fix the quantizer; None where `quality` does.
     """
 
     encoder: str
@@ -58,6 +71,7 @@ class CallCodec:
     adapts: bool
     quality: Callable[[float], dict[str, str]]
     rate: Callable[[int], dict[str, str]]
+    quantizer: Callable[[int], dict[str, str]] | None = None
 
 
 def call_options(crf: float) -> dict[str, str]:
@@ -67,6 +81,10 @@ def call_options(crf: float) -> dict[str, str]:
 
 def _x265(crf: float) -> dict[str, str]:
     return {"crf": f"{crf:g}", **_X265}
+
+
+def _fixed(options: dict[str, str]) -> Callable[[int], dict[str, str]]:
+    return lambda level: {"qp": str(level), **options}
 
 
 def _vpx(speed: dict[str, str]) -> Callable[[float], dict[str, str]]:
@@ -105,8 +123,8 @@ _VP8_SPEED = {"cpu-used": "-6"}
 _VP9_SPEED = {"cpu-used": "7"}
 
 CALL_CODECS = {
-    "h264": CallCodec("libx264", "h264", 51, 2, 11, True, call_options, _buffered(_X264)),
-    "h265": CallCodec("libx265", "hevc", 51, 16, 14, False, _x265, _buffered(_X265)),
+    "h264": CallCodec("libx264", "h264", 51, 2, 11, True, call_options, _buffered(_X264), _fixed(_X264)),
+    "h265": CallCodec("libx265", "hevc", 51, 16, 14, False, _x265, _buffered(_X265), _fixed(_X265)),
     "vp8": CallCodec("libvpx", "vp8", 63, 2, 17, False, _vpx(_VP8_SPEED), _held_vpx(_VP8_SPEED)),
     "vp9": CallCodec(
         "libvpx-vp9", "vp9", 63, 2, 15, False, _vpx(_VP9_SPEED), _held_vpx({**_VP9_SPEED, "aq-mode": "3"})

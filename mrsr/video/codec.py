@@ -12,16 +12,28 @@ import numpy as np
 from av.codec.context import CodecContext
 
 from mrsr.errors import UserError
-from mrsr.video.call_codecs import BitRate, CallCodec, Quality, call_codec, call_options
+from mrsr.video.call_codecs import BitRate, CallCodec, FixedQuantizer, Quality, call_codec, call_options
 from mrsr.video.colour import ColourTags, from_rgb, to_rgb
 
-__all__ = ["BitRate", "Quality", "call_options", "coded_stream", "h264_round_trip", "h264_stream", "round_trip"]
+__all__ = [
+    "BitRate",
+    "FixedQuantizer",
+    "Quality",
+    "call_options",
+    "coded_stream",
+    "h264_round_trip",
+    "h264_stream",
+    "round_trip",
+]
+
+Target = Quality | FixedQuantizer | BitRate
+"""What an encoder holds."""
 
 _TIME_BASE = Fraction(1, 90_000)
 
 
 def _encoder(
-    codec: CallCodec, target: Quality | BitRate, size: tuple[int, int], fps: Fraction, tags: ColourTags
+    codec: CallCodec, target: Target, size: tuple[int, int], fps: Fraction, tags: ColourTags
 ) -> av.VideoCodecContext:
     encoder = cast(av.VideoCodecContext, CodecContext.create(codec.encoder, "w"))
     (encoder.height, encoder.width), encoder.pix_fmt = size, "yuv420p"
@@ -29,6 +41,9 @@ def _encoder(
     encoder.colorspace, encoder.color_range = tags.space, tags.range
     if isinstance(target, Quality):
         encoder.options = codec.quality(target.level)
+    elif isinstance(target, FixedQuantizer):
+        assert codec.quantizer is not None
+        encoder.options = codec.quantizer(target.level)
     else:
         # x264 never goes above the rate it was opened with.
         encoder.bit_rate = _whole(max(target.bits_per_second))
@@ -43,13 +58,18 @@ def _whole(bits_per_second: float) -> int:
     return 1000 * max(1, round(bits_per_second / 1000))
 
 
-def _check(name: str, codec: CallCodec, target: Quality | BitRate, fps: Fraction | float) -> None:
+def _check(name: str, codec: CallCodec, target: Target, fps: Fraction | float) -> None:
     if isinstance(target, Quality):
         scale = "crf" if codec.worst == 51 else "quantizer"
         if not 0 <= target.level <= codec.worst:
             raise UserError(f"{name} {scale} {target.level:g}: expected 0 to {codec.worst}")
         if scale == "quantizer" and target.level != round(target.level):
             raise UserError(f"{name} {scale} {target.level:g}: expected a whole number")
+    elif isinstance(target, FixedQuantizer):
+        if codec.quantizer is None:
+            raise UserError(f"{name} fixed quantizer: expected h264 or h265; the quality of {name} is one already")
+        if not 0 <= target.level <= codec.worst:
+            raise UserError(f"{name} quantizer {target.level}: expected 0 to {codec.worst}")
     elif not target.bits_per_second or not min(target.bits_per_second) > 0:
         raise UserError(f"{name} rate {target.bits_per_second}: expected one or more, above 0")
     elif len(target.bits_per_second) > 1 and not codec.adapts:
@@ -59,7 +79,7 @@ def _check(name: str, codec: CallCodec, target: Quality | BitRate, fps: Fraction
 
 
 def coded_stream(
-    frames: Iterable[np.ndarray], name: str, target: Quality | BitRate, fps: Fraction | float
+    frames: Iterable[np.ndarray], name: str, target: Target, fps: Fraction | float
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Every frame as a viewer would decode it and the bytes it took, in order, holding a few frames at a time.
 
@@ -70,7 +90,7 @@ def coded_stream(
     Args:
       frames: uint8 RGB [H, W, 3], all of one size.
       name: `h264`, `h265`, `vp8` or `vp9`.
-      target: the quality or the rate that is held.
+      target: the quality, the quantizer or the rate that is held.
       fps: frames per second, which the encoder's rate control goes by.
 
     Yields:
@@ -119,7 +139,7 @@ def coded_stream(
         yield from decoded([*encoder.encode(None), None])
 
 
-def round_trip(clip: np.ndarray, name: str, target: Quality | BitRate, fps: Fraction | float) -> np.ndarray:
+def round_trip(clip: np.ndarray, name: str, target: Target, fps: Fraction | float) -> np.ndarray:
     """A clip encoded and decoded by `coded_stream`: uint8 RGB [T, H, W, 3], as many frames and the same size.
 
     Raises:

@@ -2,12 +2,14 @@
 
 import io
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
 from mrsr.errors import UserError
 from mrsr.evaluation.degradation import Degradation, degrade, parse_degradations
+from mrsr.video.colour import ColourTags, from_rgb
 
 
 def moving_gradient(count=6, height=48, width=64):
@@ -20,16 +22,33 @@ def moving_gradient(count=6, height=48, width=64):
     ).astype(np.uint8)
 
 
-@pytest.mark.parametrize("text", ["bicubic", "h264:0", "h264:51", "jpeg:1", "jpeg:100"])
+@pytest.mark.parametrize("text", ["bicubic", "h264:0", "h264:51", "h265:32", "jpeg:1", "jpeg:100"])
 def test_a_degradation_is_called_what_it_is_written_as(text):
     assert Degradation.parse(f" {text} ").name == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "blur", "h264", "h264:", "h264:52", "h264:-1", "h264:2.5", "jpeg:0", "jpeg:101", "bicubic:", "jpeg:²"]
+    "text",
+    [
+        "",
+        "blur",
+        "h264",
+        "h264:",
+        "h264:52",
+        "h264:-1",
+        "h264:2.5",
+        "h265:52",
+        "h265",
+        "jpeg:0",
+        "jpeg:101",
+        "bicubic:",
+        "jpeg:²",
+    ],
 )
 def test_anything_else_is_refused_with_the_accepted_forms(text):
-    with pytest.raises(UserError, match=r"expected bicubic, h264:CRF \(CRF 0 to 51\) or jpeg:Q \(Q 1 to 100\)"):
+    with pytest.raises(
+        UserError, match=r"expected bicubic, h264:CRF \(CRF 0 to 51\), h265:QP \(QP 0 to 51\) or jpeg:Q \(Q 1 to 100\)"
+    ):
         Degradation.parse(text)
 
 
@@ -66,7 +85,30 @@ def test_h264_keeps_every_frame_and_takes_fewer_bytes_at_a_higher_crf():
     assert sum(size for _, size in fine) > sum(size for _, size in coarse) > 0
 
 
-@pytest.mark.parametrize("degradation", ["bicubic", "jpeg:50", "h264:30"])
+def packets_of_x265(frames, rate_control):
+    """Bytes a frame, of libx265 with its own parameters in a call."""
+    file = io.BytesIO()
+    common = "log-level=none:pools=none:frame-threads=1:wpp=0:bframes=0:info=0"
+    options = {"preset": "veryfast", "tune": "zerolatency", "x265-params": f"{rate_control}:{common}"}
+    with av.open(file, "w", format="hevc") as container:
+        stream = container.add_stream("libx265", 25, options=options)
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
+        tags = ColourTags().settled(*frames.shape[1:3])
+        stream.codec_context.thread_count = 1
+        stream.codec_context.colorspace, stream.codec_context.color_range = tags.space, tags.range
+        pictures = [from_rgb(frame, tags) for frame in frames]
+        packets = [packet for picture in (*pictures, None) for packet in stream.encode(picture)]
+    return [packet.size for packet in packets]
+
+
+def test_h265_holds_the_quantizer_it_is_given_not_the_rate_factor():
+    frames = moving_gradient()
+    sizes = [size for _, size in degrade(frames, Degradation("h265", 37), 25)]
+    assert sizes == packets_of_x265(frames, "qp=37")
+    assert sizes != packets_of_x265(frames, "crf=37")
+
+
+@pytest.mark.parametrize("degradation", ["bicubic", "jpeg:50", "h264:30", "h265:30"])
 def test_frames_are_taken_one_at_a_time(degradation):
     taken = 0
 

@@ -15,8 +15,8 @@ LADDER = Ladder()
 SIX = LADDER.routes("six")
 
 
-def clip_of(width, height, cutout=False):
-    return Clip("street", height, width, 25, lambda: (frame for frame in ()), None, cutout)
+def clip_of(width, height, cutout=False, rung=None):
+    return Clip("street", height, width, 25, lambda: (frame for frame in ()), None, cutout, rung)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,27 @@ def test_truth_is_the_centre_of_the_frame_and_input_its_antialiased_reduction():
     assert np.array_equal(truth, frame[2:194, 1:199])
     pillow = np.asarray(Image.fromarray(truth).resize((66, 64), Image.Resampling.BICUBIC))
     assert np.abs(sizes.input_of(truth).astype(int) - pillow).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "route", "truth", "low"),
+    [
+        # The clips of Vid4 at their own size, enlarged four times.
+        ((720, 576), "180:720", (720, 576), (180, 144)),
+        ((704, 576), "180:720", (704, 576), (176, 144)),
+        ((720, 480), "180:720", (720, 480), (180, 120)),
+        ((722, 483), "180:720", (720, 480), (180, 120)),
+        ((720, 576), "360:720", (720, 576), (360, 288)),
+        ((720, 576), "180:360", (360, 288), (180, 144)),
+    ],
+)
+def test_a_piece_of_another_rung_is_the_truth_of_that_rung_at_its_own_size(size, route, truth, low):
+    sizes = geometry(clip_of(*size, cutout=True, rung=720), Route.parse(route), LADDER)
+    assert (sizes.truth[::-1], sizes.input[::-1]) == (truth, low)
+
+
+def test_a_piece_of_a_rung_is_no_truth_of_a_higher_one():
+    with pytest.raises(UserError, match="a piece of 720p; route 180:1080: expected 1080p or above"):
+        geometry(clip_of(720, 576, cutout=True, rung=720), Route(180, 1080), LADDER)
+    with pytest.raises(UserError, match="rung 540: not on the ladder"):
+        geometry(clip_of(720, 576, cutout=True, rung=540), Route(180, 360), LADDER)

@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from mrsr.config.validate import CODECS
 from mrsr.errors import UserError
 from mrsr.video.call_codecs import CALL_CODECS
-from mrsr.video.codec import BitRate, Quality, coded_stream, h264_round_trip, round_trip
+from mrsr.video.codec import BitRate, FixedQuantizer, Quality, coded_stream, h264_round_trip, round_trip
 
 MOVING = np.stack([np.roll(data.astronaut()[100:164, 150:246], 2 * i, axis=1) for i in range(5)])
 TARGETS = [Quality(30), BitRate((150_000.0,))]
@@ -195,3 +195,9 @@ def test_the_config_accepts_the_codecs_there_are():
 def test_settings_that_cannot_be_are_refused(name, target, words):
     with pytest.raises(UserError, match=words):
         round_trip(MOVING, name, target, 30)
+
+
+@pytest.mark.parametrize(("name", "level"), [("vp8", 30), ("vp9", 30), ("h264", 52), ("h265", -1)])
+def test_a_fixed_quantizer_is_one_of_h264_or_h265_within_range(name, level):
+    with pytest.raises(UserError, match=rf"{name} (fixed )?quantizer.*expected (h264 or h265|0 to 51)"):
+        next(coded_stream(MOVING, name, FixedQuantizer(level), 30))
