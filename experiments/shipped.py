@@ -22,7 +22,7 @@ def get_config(arg: str = "tiny") -> ExperimentConfig:
     if size not in SIZES or part not in ("", "finish"):
         raise UserError(f"{arg!r}: expected one of {', '.join(SIZES)}, or that and `finish` after a comma")
     config = ExperimentConfig(
-        name=f"{size}-call",
+        name=size,
         routes="all_seven",
         model=model_size(size),
         data=DataConfig(frames=6, crop=144, cutouts=2, degradation=degradation("call")),
@@ -33,7 +33,6 @@ def get_config(arg: str = "tiny") -> ExperimentConfig:
         return config
     return dataclasses.replace(
         config,
-        name=f"{config.name}-finish",
         optimizer=dataclasses.replace(config.optimizer, warmup=20, decay=FINISH),
         train=dataclasses.replace(config.train, steps=FINISH),
     )
