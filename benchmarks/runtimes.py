@@ -1,8 +1,8 @@
 """What a frame takes in each runtime on a CPU, side by side in one process, beside the graph as it was traced.
 
-`python -m benchmarks.runtimes [--model init:tiny] [--routes 180:360 180:720 360:720] [--frames 30] [--peers DIR]
-[--json FILE]`, with the extra `export` installed; `--peers` takes a folder of OpenCV's ESPCN_x4.pb and the like. Every
-runtime takes one frame in its turn, so that what else the machine does falls on all alike. Beside wall clock stand the
+`python -m benchmarks.runtimes [--model init:tiny] [--routes 180:360 180:720 360:720] [--frames 30]
+[--calibration FILE...] [--peers DIR] [--json FILE]`, with the extra `export` installed; `--peers` takes a folder of
+OpenCV's ESPCN_x4.pb and the like. Every runtime takes one frame in its turn, so that what else the machine does falls on all alike. Beside wall clock stand the
 milliseconds of CPU time, over all threads, which other processes disturb less. Times differ between machines: compare
 within one run.
 """
@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.in_turn import Run, in_turn, stepping
+from data_pipelines.sample import held_out_clips
+from mrsr.cli.export import calibration_clips
 from mrsr.export.graphs import graph_of
-from mrsr.export.onnx_graph import trace, write_onnx
+from mrsr.export.onnx_graph import onnx_model, save_onnx, trace
+from mrsr.export.quantized import quantized
+from mrsr.imaging.ranges import to_float, to_uint8
+from mrsr.imaging.resample import resize
 from mrsr.inference.cores import available_cores
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.models import find_model
@@ -36,26 +42,33 @@ from mrsr.manifest import Graph, Manifest
 from mrsr.models.flops import frame_sizes, gflop
 
 
-def measure(config: Any, params: Any, routes: RouteSet, frames: int, threads: int) -> dict[str, Any]:
+def measure(
+    config: Any, params: Any, routes: RouteSet, frames: int, threads: int, videos: Sequence[str]
+) -> dict[str, Any]:
     """GFLOP of a route set and, by runtime, milliseconds a frame and how far its frames lie from JAX's."""
-    graph = dataclasses.replace(graph_of(config, routes), files={"onnx/float32": "graph.onnx"})
+    files = {"onnx/float32": "graph.onnx", "onnx/int8": "int8.onnx"}
+    graph = dataclasses.replace(graph_of(config, routes), files=files)
     entry, size = next(iter(frame_sizes(routes).items()))
-    noise = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    picture = to_uint8(resize(to_float(held_out_clips(1)[0].frames[0]), *size))[None]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_onnx(config, params, routes, folder / "graph.onnx", "float32")
+        model = onnx_model(config, params, routes, "float32")
+        save_onnx(model, folder / "graph.onnx")
+        shown = calibration_clips(config.ladder(), routes, videos)[entry]
+        save_onnx(quantized(model, graph, shown), folder / "int8.onnx")
         onnx.save(trace(config, params, graph), folder / "traced.onnx")
         manifest = Manifest(config.name, "", 0, config.ladder(), (graph,))
-        bfloat16 = OpenVinoRuntime(manifest, folder, hint="bf16", threads=threads)
+        bfloat16 = OpenVinoRuntime(manifest, folder, "onnx/float32", hint="bf16", threads=threads)
         runtimes: dict[str, Runtime] = {
             "jax": JaxRuntime(config, params),
-            "onnxruntime": OnnxRuntime(manifest, folder, threads=threads),
-            "openvino": OpenVinoRuntime(manifest, folder, threads=threads),
+            "onnxruntime": OnnxRuntime(manifest, folder, "onnx/float32", threads=threads),
+            "openvino": OpenVinoRuntime(manifest, folder, "onnx/float32", threads=threads),
+            "openvino, int8": OpenVinoRuntime(manifest, folder, "onnx/int8", threads=threads),
         }
         if bfloat16.hint == "bf16":  # Elsewhere it is the row above again.
             runtimes["openvino, bf16 hint"] = bfloat16
-        runs: dict[str, Run] = {name: stepping(runtime, routes, noise) for name, runtime in runtimes.items()}
-        runs |= as_traced(folder / "traced.onnx", noise, graph, threads)
+        runs: dict[str, Run] = {name: stepping(runtime, routes, picture) for name, runtime in runtimes.items()}
+        runs |= as_traced(folder / "traced.onnx", picture, graph, threads)
         expected = runs["jax"]()
         apart = {name: _levels(runs[name](), expected) for name in runtimes if name != "jax"}
         took = in_turn(runs, frames)
@@ -121,6 +134,9 @@ def main() -> None:
     parser.add_argument("--routes", nargs="+", default=["180:360", "180:720", "360:720"], metavar="180:720")
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--threads", type=int, default=available_cores())
+    parser.add_argument(
+        "--calibration", nargs="+", default=(), metavar="FILE", help="videos the 8-bit ranges are seen on"
+    )
     parser.add_argument("--peers", type=Path, metavar="DIR")
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
@@ -128,7 +144,9 @@ def main() -> None:
     console = Console(width=110)
     report: dict[str, Any] = {"model": config.name, "threads": args.threads, "routes": {}, "peers": []}
     for text in args.routes:
-        report["routes"][text] = measure(config, params, RouteSet.parse(text), args.frames, args.threads)
+        report["routes"][text] = measure(
+            config, params, RouteSet.parse(text), args.frames, args.threads, args.calibration
+        )
         console.print(table(text, report["routes"][text]))
     for path in find_peers(args.peers) if args.peers else ():
         for height, width in sorted({frame_sizes(RouteSet.parse(text)).popitem()[1] for text in args.routes}):
