@@ -21,6 +21,7 @@ class FrameByFrame(ABC):
 
     config_hash: str | None = None
     parameters = 0
+    precision = "float32"
 
     def __init__(self, name: str, model_name: str, ladder: Ladder, routes: RouteSet) -> None:
         self.name, self.model_name = name, model_name

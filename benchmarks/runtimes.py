@@ -2,9 +2,9 @@
 
 `python -m benchmarks.runtimes [--model init:tiny] [--routes 180:360 180:720 360:720] [--frames 30]
 [--calibration FILE...] [--peers DIR] [--json FILE]`, with the extra `export` installed; `--peers` takes a folder of
-OpenCV's ESPCN_x4.pb and the like. Every runtime takes one frame in its turn, so that what else the machine does falls on all alike. Beside wall clock stand the
-milliseconds of CPU time, over all threads, which other processes disturb less. Times differ between machines: compare
-within one run.
+OpenCV's ESPCN_x4.pb and the like. Every runtime takes one frame in its turn, so that what else the machine does falls
+on all alike. Beside wall clock stand the milliseconds of CPU time, over all threads, which other processes disturb
+less. Times differ between machines: compare within one run.
 """
 
 from __future__ import annotations

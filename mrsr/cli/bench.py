@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         rows = []
         cases = [(routes, runtime) for routes in sets for runtime in runtimes]
         for routes, runtime in track(cases, "routes", console=console, disable=not console.is_terminal):
-            row = cost_row(config, routes, runtime.name)
+            row = cost_row(config, routes, runtime)
             rows.append(row if args.flops_only else achieved(row | timings(runtime, routes, args.frames)))
         # At the size of 180p, and x2 at that of 360p as well.
         sizes = ((180, 320), (360, 640))
@@ -106,7 +106,7 @@ def _print(report: dict[str, Any], console: Any) -> None:
     for row in report["routes"]:
         table.add_row(
             row["route"].replace(",", ", "),
-            row["runtime"],
+            row["runtime"] if row["precision"] == "float32" else f"{row['runtime']}, {row['precision']}",
             f"{row['parameters']:,}",
             _number(row["gflop"], ".2f"),
             *_times(row["ms"]),

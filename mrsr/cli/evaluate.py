@@ -20,6 +20,7 @@ from mrsr.evaluation.memory import Memory
 from mrsr.evaluation.picture import comparison_picture, save_picture
 from mrsr.evaluation.stills import save_stills
 from mrsr.evaluation.table import clip_table, mean_table, more_tables
+from mrsr.inference.models import RUNTIMES
 from mrsr.ladder import Route
 
 SAMPLE_FRAMES = 24
@@ -30,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument(
         "--model", metavar="DIR|NAME", help="a run folder, an exported directory, bicubic, or init:SIZE (untrained)"
+    )
+    parser.add_argument(
+        "--runtime", default="jax", metavar="R", help=f"what runs it: {', '.join(RUNTIMES)} (default: jax)"
     )
     parser.add_argument(
         "--videos", nargs="+", type=Path, metavar="PATH", help="video files, folders of them, folders of PNG frames"
@@ -102,7 +106,7 @@ def run(args: argparse.Namespace, rest: Sequence[str]) -> None:
 
     from mrsr.inference.models import load_runtime
 
-    runtime = load_runtime(args.model)
+    runtime = load_runtime(args.model, args.runtime)
     routes = list(runtime.ladder.routes(args.routes)) if args.routes else None
     last: dict[Route, Comparison] = {}
     stills: dict[tuple[Route, Degradation], Comparison] = {}

@@ -55,7 +55,8 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     runtime = load_runtime(args.model, args.runtime)
 
     def tell_plan(plan: Plan) -> None:
-        _LOG.info("model %s, runtime %s, route %s", runtime.model_name, runtime.name, plan.route)
+        told = runtime.model_name, runtime.name, runtime.precision, plan.route
+        _LOG.info("model %s, runtime %s in %s, route %s", *told)
         _LOG.info(
             "%dx%d to %dx%d, encoder %s, crf %s", *plan.source[::-1], *plan.final[::-1], args.encoder, crf or "none"
         )

@@ -74,6 +74,7 @@ class Forgetful:
         self.name, self.model_name = runtime.name, f"{runtime.model_name}, no state"
         self.ladder, self.routes = runtime.ladder, runtime.routes
         self.config_hash, self.parameters = runtime.config_hash, runtime.parameters
+        self.precision = runtime.precision
 
     def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """Nothing."""

@@ -18,7 +18,7 @@ from mrsr.models.flops import frame_sizes, gflop, parameter_count
 from mrsr.models.step import step_state
 
 Row = dict[str, Any]
-"""One row of the report: `route`, `runtime`, `parameters`, `gflop`, `state_mb`, `ms` with `p50`, `p95`, `p99`, and what
+"""One row of the report: `route`, `runtime`, `precision`, `parameters`, `gflop`, `state_mb`, `ms` with `p50`, `p95`, `p99`, and what
 follows from its median: `fps`, `gflops` (GFLOP/s achieved), and `streams`, one after another, by their rate in Hz."""
 
 RATES = (10, 20, 30, 50)
@@ -31,12 +31,13 @@ def device_name() -> str:
     return f"{device.device_kind}, {os.cpu_count()} cores" if device.platform == "cpu" else device.device_kind
 
 
-def cost_row(config: ExperimentConfig, routes: RouteSet, runtime: str) -> Row:
+def cost_row(config: ExperimentConfig, routes: RouteSet, runtime: Runtime) -> Row:
     """The row of a route set before it is timed: its FLOPs are of the network, whatever runs it."""
     ladder = config.ladder()
     return {
         "route": str(routes),
-        "runtime": runtime,
+        "runtime": runtime.name,
+        "precision": runtime.precision,
         "parameters": parameter_count(ladder, routes, config.model),
         "gflop": gflop(ladder, routes, config.model),
         "state_mb": _state_bytes(config, routes) / 1e6,

@@ -22,8 +22,8 @@ class FrozenRuntime(ABC):
 
     name: str
 
-    def __init__(self, manifest: Manifest) -> None:
-        self.manifest = manifest
+    def __init__(self, manifest: Manifest, precision: str = "float32") -> None:
+        self.manifest, self.precision = manifest, precision
         self.ladder = manifest.ladder
         self.routes = RouteSet.of({route for graph in manifest.graphs for route in graph.routes})
         self.model_name = manifest.name

@@ -27,6 +27,7 @@ class JaxRuntime:
         self.model_name = config.name
         self.config_hash: str | None = config_hash(config)
         self.parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
+        self.precision = config.model.dtype
         self._config = config.model
         self.load(params)
         self._programs: dict[RouteSet, Callable[..., Any]] = {}

@@ -52,11 +52,9 @@ def find_model(name: str | None, otherwise: str = "bicubic") -> tuple[Experiment
     if name.startswith("init:"):
         config = ExperimentConfig(name=name, routes="all_seven", model=model_size(name.removeprefix("init:")))
         return config, init_params(config.ladder(), config.route_set(), config.model, 0)
-    if name in shipped():
-        return load_model(folder(name))
-    if name in SIZES and not Path(name).is_dir():
+    if name in SIZES and name not in shipped() and not Path(name).is_dir():
         raise UserError(f"--model {name}: its weights do not ship with this version; {HOW_TO_GET_ONE}")
-    path = as_path(name)
+    path = folder(name) if name in shipped() else as_path(name)
     if (path / MANIFEST).is_file():
         check_files(read_manifest(path), path, (FILE_NAME, WEIGHTS))
     return load_model(path)
@@ -70,30 +68,32 @@ def runtime_of(config: ExperimentConfig, params: Any) -> Runtime:
 def load_runtime(model: str | None, runtime: str = "auto", otherwise: str = "bicubic") -> Runtime:
     """What `--model` names, on the runtime `--runtime` names.
 
-    By itself (`auto`) an exported directory runs on OpenVINO, or else ONNX Runtime, where one is installed and JAX has
-    the CPU alone; on JAX otherwise, as everything else does.
+    By itself (`auto`) an exported directory, and a model that ships, runs on OpenVINO, or else ONNX Runtime, where one
+    is installed and JAX has the CPU alone; on JAX otherwise, as everything else does.
 
     Raises:
       UserError: there is no such model or runtime, or the one cannot be had on the other.
     """
     if runtime not in RUNTIMES:
         raise UserError(f"--runtime {runtime}: expected one of {', '.join(RUNTIMES)}")
-    folder = None if model is None else as_path(model)
-    if folder is None or not (folder / MANIFEST).is_file():
+    model = DEFAULT if model is None and DEFAULT in shipped() else model
+    ships = model in shipped()
+    place = None if model is None else folder(model) if ships else as_path(model)
+    if place is None or not (place / MANIFEST).is_file():
         if runtime not in ("auto", "jax"):
             raise UserError(
                 f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
             )
         return runtime_of(*find_model(model, otherwise))
-    manifest = read_manifest(folder)
-    chosen = runtime if runtime != "auto" else _fastest(manifest, folder)
+    manifest = read_manifest(place)
+    chosen = runtime if runtime != "auto" else _fastest(manifest, place)
     if chosen != "jax":
-        if is_remote(folder):
+        if is_remote(place):
             raise UserError(f"--runtime {chosen}: reads no bucket; expected a directory of this machine, or jax")
-        return open_exported(chosen, manifest, Path(folder))
+        return open_exported(chosen, manifest, Path(place))
     found = runtime_of(*find_model(model, otherwise))
-    # What was not exported is not served, whatever runs the rest.
-    found.routes = RouteSet.of({route for graph in manifest.graphs for route in graph.routes})
+    if not ships:  # What was not exported is not served, whatever runs the rest.
+        found.routes = RouteSet.of({route for graph in manifest.graphs for route in graph.routes})
     return found
 
 

@@ -36,7 +36,7 @@ class OnnxRuntime(FrozenRuntime):
             cannot do.
           threads: for one step; every core this process may run on by default.
         """
-        super().__init__(manifest)
+        super().__init__(manifest, form.rpartition("/")[2])
         self._folder = folder
         self._form = form
         self._threads = threads or available_cores()

@@ -89,16 +89,13 @@ class OpenVinoRuntime(FrozenRuntime):
         Raises:
           UserError: the hint is not known.
         """
-        super().__init__(manifest)
+        super().__init__(manifest, form.rpartition("/")[2])
         if hint not in HINTS:
             raise UserError(f"OpenVINO precision hint {hint!r}: expected one of {', '.join(HINTS)}")
         openvino = openvino_module()
 
         self._folder = folder
         self._form = form
-        if form == "onnx/int8":
-            # What says which runtime ran it should say that it was not in float32.
-            self.name = "openvino, int8"
         self._core = openvino.Core()
         if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)

@@ -25,6 +25,7 @@ class Runtime(Protocol):
       model_name: what reports call the model.
       config_hash: of the config the model was trained with; None for the baseline.
       parameters: how many numbers the model has learned.
+      precision: it computes in: `float32`, `bfloat16`, `float16` or `int8`.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Runtime(Protocol):
     model_name: str
     config_hash: str | None
     parameters: int
+    precision: str
 
     def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """The zero state of `batch` streams whose frames enter at `height` x `width` px."""
@@ -66,6 +68,7 @@ class BicubicRuntime:
     model_name = "bicubic"
     config_hash: str | None = None
     parameters = 0
+    precision = "float32"
 
     def __init__(self, ladder: Ladder, routes: RouteSet) -> None:
         self.ladder = ladder
