@@ -18,8 +18,8 @@ from mrsr.models.flops import frame_sizes, gflop, parameter_count
 from mrsr.models.step import step_state
 
 Row = dict[str, Any]
-"""One row of the report: `route`, `runtime`, `precision`, `parameters`, `gflop`, `state_mb`, `ms` with `p50`, `p95`, `p99`, and what
-follows from its median: `fps`, `gflops` (GFLOP/s achieved), and `streams`, one after another, by their rate in Hz."""
+"""One row of the report: `route`, `runtime`, `precision`, `parameters`, `gflop`, `state_mb`, `ms` with `p50`, `p95`,
+`p99`, and what follows from its median: `fps`, `gflops` (GFLOP/s achieved) and `streams`, one after another, by Hz."""
 
 RATES = (10, 20, 30, 50)
 """Frames a second of the streams that are counted."""

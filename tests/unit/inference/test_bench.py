@@ -122,8 +122,8 @@ def test_the_report_names_device_and_model_and_has_a_row_for_every_pass(report: 
     assert report["peers"] == []
     assert [row["route"] for row in report["routes"]] == PASSES
     for row in report["routes"]:
-        assert list(row) == "route runtime parameters gflop state_mb ms fps gflops streams".split()
-        assert row["runtime"] == "jax"
+        assert list(row) == "route runtime precision parameters gflop state_mb ms fps gflops streams".split()
+        assert (row["runtime"], row["precision"]) == ("jax", "float32")
         assert isinstance(row["parameters"], int)
         assert row["ms"] is row["fps"] is row["gflops"] is row["streams"] is None
 
