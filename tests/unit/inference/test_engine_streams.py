@@ -52,7 +52,7 @@ def alone(runtime: JaxRuntime, routes: RouteSet, frames: np.ndarray, state=None)
 def state_of(bench: Bench, name: str) -> dict[str, np.ndarray]:
     stream = bench.engine._streams[name]
     assert stream.place is not None
-    return bench.engine.programs.pool(stream.place.entry, stream.place.bucket).read(stream.place.slot, stream.kept)
+    return bench.engine.programs.pools[stream.place.entry, stream.place.bucket].read(stream.place.slot, stream.kept)
 
 
 def same(result, expected) -> None:
