@@ -90,7 +90,7 @@ class Batching:
         if not key.network:
             return self._programs.run_bicubic(key, frames)
         names = self._programs.states_of(key.routes, key.bucket)
-        index = np.full(key.batch, self._programs.pools[key.spot].spare, np.int32)
+        index = np.full(key.batch, self._programs.pools.at(key.spot).spare, np.int32)
         keep = np.zeros((key.batch, len(names)), np.bool_)
         for row, job in enumerate(jobs):
             assert job.stream.place is not None
@@ -100,7 +100,7 @@ class Batching:
 
     def _restart_if_lost(self, spot: Spot, streams: Sequence[Stream]) -> None:
         """Zeros in place of states that a failure cost, which all whose states they were are told."""
-        pool = self._programs.pools[spot]
+        pool = self._programs.pools.at(spot)
         if not pool.lost():
             return
         pool.restart()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -29,12 +30,11 @@ BATCHES = (1, 2, 4, 8, 16)
 """Sizes of batches on an accelerator; on a CPU, where a batch takes as long as its frames one by one, it is 1 alone."""
 
 
-class Engine:
+class Engine(AbstractContextManager["Engine"]):
     """Runs the step for streams that come, go and change; one thread ticks, any thread offers. `with` closes it.
 
     Every tick is a round: it takes the frame each stream waits with, joins streams of the same routes and bucket into
-    batches, and gives each result to `on_result` as soon as its batch is done. Receivers that raise are logged and
-    stop nobody else.
+    batches, and gives each result to `on_result` as soon as its batch is done.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class Engine:
           config: of the model.
           params: its parameters, as `find_model` gives them.
           on_result: called in the ticking thread with every frame done.
-          on_event: called in the ticking thread; see `Event`.
+          on_event: likewise; see `Event`.
           most_streams: that may be there at once; every pool has room for as many.
-          most_pixels: of a frame enlarged to the top rung: what states and outputs take grows with it.
+          most_pixels: of a frame enlarged to the top rung.
           batch_sizes: what batches are padded to; by default `BATCHES` on an accelerator and 1 on a CPU.
           buckets: how far frames are padded; `BucketRule()` by default.
           clock: seconds, never going back.
@@ -71,14 +71,13 @@ class Engine:
         # One slot more than streams: a stream that moves within a pool holds two for a moment.
         self.programs = Programs(config, params, most_streams + 1, compiler)
         self._placement = Placement(config, self.programs, buckets or BucketRule())
-        sizes = tuple(batch_sizes or ((1,) if jax.default_backend() == "cpu" else BATCHES))
+        self._batch_sizes = tuple(batch_sizes or ((1,) if jax.default_backend() == "cpu" else BATCHES))
         self._admission = Admission(self.ladder, self.routes, most_pixels)
         self._most, self._clock = most_streams, clock
         self._awake = threading.Event()
         self._slow = SlowBicubic(self.ladder, self.routes, self._awake.set)
         outlet = Outlet(self.ladder, clock, on_result, on_event)
-        self._batch_sizes = sizes
-        self._rounds = Rounds(self.routes, self.programs, self._placement, self._slow, sizes, outlet)
+        self._rounds = Rounds(self.routes, self.programs, self._placement, self._slow, self._batch_sizes, outlet)
         self._streams: dict[str, Stream] = {}
         self._left: list[Stream] = []
         self._closed = False
@@ -119,7 +118,7 @@ class Engine:
     def leave(self, name: str) -> Counts:
         """Ends a stream; its last counts. Nothing of it comes out any more: frames on their way count as dropped.
 
-        A call of `on_result` that another thread is in is not waited for.
+        A call of `on_result` that is under way is not waited for.
 
         Raises:
           UserError: there is no such stream.
@@ -127,16 +126,14 @@ class Engine:
         with self._lock:
             stream = self._find(name)
             self._left.append(self._streams.pop(name))
-            counts = stream.mailbox.close()
-        # The next tick frees what it held.
         self._awake.set()
-        return counts
+        return stream.mailbox.close()
 
     def offer(self, name: str, frame: np.ndarray) -> None:
         """The latest frame of a stream, uint8 RGB [H, W, 3], not to be written to any more; returns at once.
 
         Raises:
-          UserError: there is no such stream, this is no frame, or it is larger than `most_pixels` allows.
+          UserError: there is no such stream, this is no frame, or `most_pixels` does not allow it.
         """
         with self._lock:
             mailbox = self._find(name).mailbox
@@ -186,23 +183,19 @@ class Engine:
     def close(self) -> None:
         """Every stream leaves and nobody joins; the engine's threads end when what they are at is finished."""
         with self._lock:
-            self._closed = True
-            names = list(self._streams)
-        for name in names:
-            self.leave(name)
+            self._closed, left, self._streams = True, list(self._streams.values()), {}
+            self._left += left
+        for stream in left:
+            stream.mailbox.close()
         self._slow.close()
         if self._own is not None:
             self._own.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> Engine:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _find(self, name: str) -> Stream:
         if (stream := self._streams.get(name)) is None:
-            raise UserError(
-                f"stream {name!r}: is not in the engine; expected one of {', '.join(self._streams) or 'none'}"
-            )
+            there = ", ".join(self._streams) or "none"
+            raise UserError(f"stream {name!r}: is not in the engine; expected one of {there}")
         return stream

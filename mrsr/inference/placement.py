@@ -58,7 +58,7 @@ class Placement:
         if old is not None and (old.entry, old.size, old.bucket) == (entry, size, bucket):
             stream.place = replace(old, chosen=times)
             return stream.place
-        pool = self._programs.pool(entry, bucket)
+        pool = self._programs.pools.at((entry, bucket))
         new = Place(entry, size, bucket, pool.take(), times)
         try:
             states = {} if old is None or cut else self._handed_over(stream, old, new, routes)
@@ -83,7 +83,7 @@ class Placement:
         if not stream.kept or stream.asked is None:
             return {}
         before = self._shapes(stream.asked, old)
-        found = self._programs.pool(old.entry, old.bucket).read(old.slot, stream.kept & frozenset(before))
+        found = self._programs.pools.at((old.entry, old.bucket)).read(old.slot, stream.kept & frozenset(before))
         own = {name: state[:, : before[name][1], : before[name][2]] for name, state in found.items()}
         dtype = jnp.dtype(self._config.dtype)
         zero = {name: np.zeros(shape, dtype) for name, shape in self._shapes(routes, new).items()}

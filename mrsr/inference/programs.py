@@ -14,14 +14,13 @@ from mrsr.config import ExperimentConfig
 from mrsr.errors import RunError
 from mrsr.inference.buckets import Size
 from mrsr.inference.compiled import BicubicProgram, Key, NetworkProgram, Spot, compile_bicubic, compile_network
+from mrsr.inference.pools import Pools
 from mrsr.inference.requests import Requests
-from mrsr.inference.slots import Pool
 from mrsr.ladder import Route, RouteSet
 from mrsr.models.state import state_shapes
 
-# What nobody prepared: how many programs are kept, and for how many sizes there are states at once. A stream whose
-# frames change their size all the time must not fill the memory.
-KEPT_PROGRAMS, KEPT_SIZES = 32, 4
+KEPT_PROGRAMS = 32
+"""How many programs that nobody prepared are kept."""
 
 FAILURES = (RuntimeError, ValueError, MemoryError)
 """What a compiled program, or the device, may raise."""
@@ -34,33 +33,29 @@ class Programs:
     `adopt`.
 
     Attributes:
-      pools: by input rung and bucket.
+      pools: the state programs work on.
       failed: why a program is not used (any more), by key.
       prepared_times: how often something was prepared.
     """
 
     def __init__(self, config: ExperimentConfig, params: Any, slots: int, background: Executor) -> None:
-        self.pools: dict[Spot, Pool] = {}
+        self.pools = Pools(config.ladder(), config.model, slots)
         self.failed: dict[Key, str] = {}
         self.prepared_times = 0
         self._ladder, self._config = config.ladder(), config.model
         self._params = jax.device_put(params)
-        self._slots = slots
         self._requests = Requests(self._compile_behind, background)
         self._networks: dict[Key, NetworkProgram] = {}
         self._bicubics: dict[Key, BicubicProgram] = {}
         self._prepared: set[Key] = set()
-        self._prepared_spots: set[Spot] = set()
         self._extra: dict[Key, None] = {}
         """Programs nobody prepared, those used last at the end."""
-        self._opened: list[Spot] = []
-        """Where states are kept for programs nobody prepared."""
         self._made: dict[Key, NetworkProgram | BicubicProgram] = {}
         self._lock = threading.Lock()
 
     def prepare(self, keys: Sequence[Key]) -> None:
         """Compiles these programs now, and keeps them for good; those that failed once are tried again."""
-        self._prepared_spots.update(key.spot for key in keys if key.network)
+        self.pools.prepare(key.spot for key in keys if key.network)
         for key in keys:
             self.failed.pop(key, None)
             if not self._is_ready(key):
@@ -80,9 +75,13 @@ class Programs:
     def request(self, stream: str, keys: Sequence[Key]) -> bool:
         """Has these programs, and no others, compiled for a stream in the background; whether all of them will be.
 
-        They will not where states are kept for `KEPT_SIZES` sizes that nobody prepared, and a stream is in each.
+        They will not where `Pools.open` has no room for states of the stream's size.
         """
-        possible = [key for key in keys if not key.network or self._open(key.spot)]
+        possible: list[Key] = []
+        if keys:
+            busy = {key.spot for key in self._requests.under_way()}
+            possible = [key for key in keys if not key.network or self.pools.open(key.spot, busy)]
+            self._drop_unused()
         return self._requests.wish(stream, possible) and len(possible) == len(keys)
 
     def adopt(self) -> None:
@@ -90,25 +89,18 @@ class Programs:
         with self._lock:
             made, self._made = self._made, {}
         for key, program in made.items():
-            if key.network and key.spot not in self._opened and key.spot not in self._prepared_spots:
-                self._drop_if_unused(key.spot)
-            elif not self._is_ready(key):
+            # Where the pool was given up meanwhile the program has nothing to work on.
+            if not self._is_ready(key) and (not key.network or self.pools.is_open(key.spot)):
                 self._add(key, program)
                 self._extra[key] = None
         for key in [key for key in list(self._extra) if key not in self._prepared][:-KEPT_PROGRAMS]:
             self._remove(key)
-
-    def pool(self, entry: int, bucket: Size) -> Pool:
-        """The state of the streams that enter at this rung in this bucket; made when first asked for."""
-        with self._lock:
-            if (entry, bucket) not in self.pools:
-                self.pools[entry, bucket] = Pool(self._ladder, self._config, entry, bucket, self._slots)
-            return self.pools[entry, bucket]
+        self._drop_unused()
 
     def release(self, spot: Spot, slot: int) -> None:
-        """A stream is out of its slot; a pool without streams that holds no states goes."""
-        self.pools[spot].free(slot)
-        self._drop_if_unused(spot)
+        """A stream is out of its slot."""
+        self.pools.at(spot).free(slot)
+        self._drop_unused()
 
     def states_of(self, routes: RouteSet, bucket: Size) -> list[str]:
         """The keys of the states these routes carry, in alphabetical order."""
@@ -131,7 +123,7 @@ class Programs:
         Raises:
           RunError: the program failed. Its pool's states are whole, or `Pool.lost` where they are not.
         """
-        pool, program = self.pools[key.spot], self._networks[key]
+        pool, program = self.pools.at(key.spot), self._networks[key]
         self._used(key)
         gone = pool.lost()
         try:
@@ -177,31 +169,12 @@ class Programs:
         self.failed[key] = f"failed: {_first_line(error)}"
         self._remove(key)
 
-    def _open(self, spot: Spot) -> bool:
-        """Whether states may be kept there; those of a size that no stream sends any more give way."""
-        self._opened = [each for each in self._opened if each not in self._prepared_spots]
-        if spot in self._prepared_spots or spot in self._opened:
-            return True
-        if len(self._opened) >= KEPT_SIZES:
-            busy = {key.spot for key in self._requests.under_way()}
-            empty = [each for each in self._opened if each not in busy and not self.pools[each].taken]
-            if not empty:
-                return False
-            self._opened.remove(empty[0])
-            self._drop_if_unused(empty[0])
-        self._opened.append(spot)
-        return True
-
-    def _drop_if_unused(self, spot: Spot) -> None:
-        """Drops a pool, and its programs, that nobody is in, prepared, or keeps open."""
-        pool = self.pools.get(spot)
-        if pool is None or pool.taken or spot in self._opened or spot in self._prepared_spots:
-            return
-        for key in [key for key in self._extra if key.network and key.spot == spot]:
-            self._remove(key)
-        for key in [key for key in list(self.failed) if key.network and key.spot == spot]:
-            del self.failed[key]
-        del self.pools[spot]
+    def _drop_unused(self) -> None:
+        """Drops the pools that nobody needs, with what was made for them."""
+        for spot in self.pools.drop_unused():
+            for key in [key for key in [*self._extra, *list(self.failed)] if key.network and key.spot == spot]:
+                self._remove(key)
+                self.failed.pop(key, None)
 
     def _compile_behind(self, key: Key) -> None:
         if self._is_ready(key) or key in self._made or key in self.failed:
@@ -215,7 +188,7 @@ class Programs:
 
     def _compile(self, key: Key) -> NetworkProgram | BicubicProgram:
         if key.network:
-            return compile_network(self._ladder, self._config, self._params, key, self.pool(*key.spot))
+            return compile_network(self._ladder, self._config, self._params, key, self.pools.at(key.spot))
         return compile_bicubic(self._ladder, key)
 
 

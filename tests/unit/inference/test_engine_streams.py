@@ -6,7 +6,9 @@ import pytest
 
 from mrsr.errors import UserError
 from mrsr.inference.buckets import EXACT
+from mrsr.inference.deadline import Rule
 from mrsr.inference.jax_runtime import JaxRuntime
+from mrsr.inference.mailbox import Counts
 from mrsr.inference.runtime import BicubicRuntime
 from mrsr.ladder import Route, RouteSet
 from tests.engines import ALL, CONFIG, LOW, MIDDLE, PARAMS, SIZE, TOP, Bench, video
@@ -52,7 +54,9 @@ def alone(runtime: JaxRuntime, routes: RouteSet, frames: np.ndarray, state=None)
 def state_of(bench: Bench, name: str) -> dict[str, np.ndarray]:
     stream = bench.engine._streams[name]
     assert stream.place is not None
-    return bench.engine.programs.pools[stream.place.entry, stream.place.bucket].read(stream.place.slot, stream.kept)
+    return bench.engine.programs.pools.by_spot[stream.place.entry, stream.place.bucket].read(
+        stream.place.slot, stream.kept
+    )
 
 
 def same(result, expected) -> None:
@@ -245,7 +249,7 @@ def test_states_stay_where_they_are_on_the_device(exact):
     exact.engine.join("one", ALL)
     clip = video(20)
     exact.round(one=clip[0])
-    (pool,) = [pool for (entry, _), pool in exact.engine.programs.pools.items() if entry == 180]
+    (pool,) = [pool for (entry, _), pool in exact.engine.programs.pools.by_spot.items() if entry == 180]
     before = {name: array.unsafe_buffer_pointer() for name, array in pool.states.items()}
     living = len(jax.live_arrays())
     for frame in clip:
@@ -268,6 +272,64 @@ def test_the_compiled_bicubic_is_the_baseline(exact):
         assert np.abs(result.outputs[route].astype(int) - output[0]).max() <= 1
 
 
+def test_bicubic_in_a_bucket_is_the_baseline_away_from_the_padded_border():
+    """Where the bucket repeats the last pixels the baseline does so as well, but weighs them as its border."""
+    bench = Bench(batch_sizes=(1,))
+    bench.engine.prepare([LOW], {180: [(32, 48)]})
+    bench.engine.join("one", LOW)
+    frame = video(1, (27, 43))[0]
+    bench.round(one=frame)
+    stream = bench.engine._streams["one"]
+    stream.pace = type(stream.pace)(level=1)
+    result = bench.round(one=frame)["one"]
+    assert (result.made_by, stream.place.bucket) == ("bicubic", (32, 48))
+    expected, _ = BicubicRuntime(CONFIG.ladder(), CONFIG.route_set()).step(LOW, frame[None], {})
+    apart = np.abs(result.outputs[Route(180, 360)].astype(int) - expected[Route(180, 360)][0])
+    # Keys' kernel reaches two pixels of the input.
+    assert apart[:-4, :-4].max() <= 1
+    assert apart.max() <= 8
+
+
+def test_what_is_left_at_a_departure_is_dropped_and_no_stream_of_that_name_gets_it(exact):
+    """Even where it was in the round already: `b` leaves and comes again while `a` gets its frame."""
+    exact.engine.join("a", LOW, Rule(budget_ms=1))
+    exact.engine.join("b", LOW, Rule(budget_ms=2))
+    left = []
+
+    def takes(result):
+        exact.results.append(result)
+        if result.stream == "a":
+            left.append(exact.engine.leave("b"))
+            exact.engine.join("b", LOW)
+
+    exact.results.clear()
+    exact.on_result = takes
+    for name in "ab":
+        exact.engine.offer(name, video(1)[0])
+    exact.engine.tick()
+    exact.on_result = exact.results.append
+    assert [result.stream for result in exact.results] == ["a"]
+    assert left == [Counts(offered=1, dropped=1)]
+    assert exact.engine.counts("b") == Counts()
+
+
+def test_a_closed_engine_lets_nobody_in_and_ticks_on_in_peace():
+    with Bench(buckets=EXACT, batch_sizes=(1,)).engine as engine:
+        engine.join("one", LOW)
+        engine.offer("one", video(1)[0])
+    assert engine.tick() == 0
+    with pytest.raises(UserError, match="the engine is closed"):
+        engine.join("two", LOW)
+    with pytest.raises(UserError, match="not in the engine; expected one of none"):
+        engine.offer("one", video(1)[0])
+
+
+def test_without_a_compiler_of_its_own_an_engine_makes_no_thread_for_one():
+    bench = Bench()
+    assert bench.engine._own is None
+    bench.engine.close()
+
+
 def test_streams_beyond_the_room_and_wrong_names_are_refused():
     engine = Bench(most_streams=1).engine
     engine.join("one", MIDDLE)
@@ -284,5 +346,4 @@ def test_streams_beyond_the_room_and_wrong_names_are_refused():
     with pytest.raises(UserError, match=r"expected uint8 \[H, W, 3\]"):
         engine.offer("one", video(1)[0].astype(np.float32))
     engine.leave("one")
-    engine.tick()
     engine.join("two", MIDDLE)
