@@ -57,7 +57,7 @@ class Engine(AbstractContextManager["Engine"]):
           config: of the model.
           params: its parameters, as `find_model` gives them.
           on_result: called in the ticking thread with every frame done.
-          on_event: likewise; see `Event`.
+          on_event: called there with every event.
           most_streams: that may be there at once; every pool has room for as many.
           most_pixels: of a frame enlarged to the top rung.
           batch_sizes: what batches are padded to; by default `BATCHES` on an accelerator and 1 on a CPU.
@@ -117,8 +117,6 @@ class Engine(AbstractContextManager["Engine"]):
 
     def leave(self, name: str) -> Counts:
         """Ends a stream; its last counts. Nothing of it comes out any more: frames on their way count as dropped.
-
-        A call of `on_result` that is under way is not waited for.
 
         Raises:
           UserError: there is no such stream.
