@@ -77,15 +77,8 @@ class Bench:
         self.events: list[Event] = []
         self.clock, self.compiler = Clock(), ByHand()
         self.on_result: Callable[[Result], None] = self.results.append
-        self.engine = Engine(
-            CONFIG,
-            PARAMS,
-            on_result=lambda result: self.on_result(result),
-            on_event=self.events.append,
-            clock=self.clock,
-            background=self.compiler,
-            **settings,
-        )
+        settings = {"on_event": self.events.append, "clock": self.clock, "background": self.compiler} | settings
+        self.engine = Engine(CONFIG, PARAMS, on_result=lambda result: self.on_result(result), **settings)
 
     def round(self, **frames: np.ndarray) -> dict[str, Result]:
         """The results of a round in which each named stream has this frame, those by NumPy waited for."""
