@@ -7,11 +7,11 @@ Times are wall clock; what is compared is measured in turn within one run.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mrsr.config import ExperimentConfig
+from mrsr.errors import UserError, status_of
+from mrsr.evaluation.evaluate import write_report
 from mrsr.inference.bench import device_name
 from mrsr.inference.buckets import Size
 from mrsr.inference.deadline import Rule
@@ -37,6 +39,7 @@ APART = [LOW, RouteSet.parse("180:720"), RouteSet.parse("180:1080")]
 TOGETHER = RouteSet.parse("180:360,180:720,180:1080")
 NEVER = Rule(budget_ms=1e9)
 Report = dict[str, Any]
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class Load:
@@ -51,7 +54,7 @@ class Load:
 
     def _note(self, result: Result) -> None:
         # Without the pictures, which a server hands on as well.
-        self.results.append(Result(result.stream, {}, result.asked, result.made_by, result.offered_at, result.done_at))
+        self.results.append(replace(result, outputs=dict.fromkeys(result.outputs, _NO_PICTURE)))
 
     def offer(self, names: list[str]) -> None:
         """The next frame to each of the streams."""
@@ -65,6 +68,11 @@ class Load:
         start = time.perf_counter()
         self.engine.tick()
         return 1e3 * (time.perf_counter() - start)
+
+
+def _made(result: Result) -> str:
+    """The level of a frame, by what was made of it."""
+    return "bicubic" if result.made_by == "bicubic" else ",".join(map(str, result.outputs))
 
 
 def quantiles(took: list[float]) -> Report:
@@ -176,13 +184,12 @@ def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
     """Four streams of small frames at twice the rate that rounds of them allow, until three leave: what is served."""
     asked, names, size = RouteSet.parse("180:1080"), ["a", "b", "c", "d"], (46, 80)
     load = Load(config, params, size)
-    load.engine.prepare(load.engine.levels(asked), {180: [size]})
+    load.engine.prepare([asked], {180: [size]})
     for name in names:
         load.engine.join(name, asked, NEVER)
     alone = float(np.median([load.round(names) for _ in range(5)]))
     for name in names:
         load.engine.leave(name)
-    load.engine.tick()
     load.results.clear()
     interval = alone / 2 / 1e3
     rule = Rule(budget_ms=1e3 * interval, calm_s=2.0)
@@ -193,6 +200,7 @@ def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
     while (now := time.monotonic()) < begun + 2 * seconds:
         if not gone and now >= begun + seconds:
             gone, counts = True, {name: load.engine.counts(name) for name in names}
+            by_level = Counter(_made(result) for result in load.results)
             for name in names[1:]:
                 load.engine.leave(name)
             served = len(load.results)
@@ -202,6 +210,7 @@ def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
             due += interval
         load.engine.tick()
         load.engine.wait(max(0.0, due - time.monotonic()))
+    after = Counter(_made(result) for result in load.results[served:])
     load.engine.close()
     waits = [1e3 * (result.done_at - result.offered_at) for result in load.results[:served]]
     return {
@@ -210,6 +219,7 @@ def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
         "counts": {
             name: {field: getattr(each, field) for field in each.__dataclass_fields__} for name, each in counts.items()
         },
+        "frames_by_level": {"overloaded": dict(by_level), "one left": dict(after)},
         "offer_to_result": quantiles(waits) | {"worst_ms": max(waits)},
         "events": [
             {"at_s": event.at - begun, "stream": event.stream, "kind": event.kind, "detail": event.detail}
@@ -244,36 +254,71 @@ def show(report: Report, console: Console) -> None:
     )
     over = report["overload"]
     console.print(f"twofold overload, budget {over['budget_ms']:.1f} ms: {over['counts']}, {over['offer_to_result']}")
+    console.print(f"frames by level: {over['frames_by_level']}")
     for event in over["events"]:
         console.print(f"  {event['at_s']:6.2f} s  {event['stream']}  {event['kind']}: {event['detail']}")
 
 
-def main() -> None:
+def frame_size(text: str) -> Size:
+    """Height and width of `WIDTHxHEIGHT`.
+
+    Raises:
+      argparse.ArgumentTypeError: it is no such thing.
+    """
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected WIDTHxHEIGHT in px, such as 320x180")
+    return int(height), int(width)
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, at least {least}")
+        return int(text)
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds above 0")
+    return seconds
+
+
+def main(argv: list[str] | None = None) -> None:
     """Measures everything, prints it and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="init:tiny")
-    parser.add_argument("--size", default="320x180", help="of the frames, WIDTHxHEIGHT")
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of overload, and of what follows")
+    parser.add_argument("--size", type=frame_size, default="320x180", help="of the frames, WIDTHxHEIGHT")
+    parser.add_argument("--rounds", type=_at_least(1), default=20)
+    parser.add_argument("--steps", type=_at_least(10), default=5000)
+    parser.add_argument("--seconds", type=_seconds, default=10.0, help="of overload, and of what follows")
     parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    width, height = map(int, args.size.split("x"))
-    size = (height, width)
-    config, params = find_model(args.model)
+    args = parser.parse_args(argv)
+    size = args.size
+    try:
+        config, params = find_model(args.model)
+    except UserError as error:
+        parser.error(str(error))
     if params is None:
         parser.error(f"--model {args.model}: has no network; expected a run folder or init:tiny|small|base")
-    console = Console(width=130)
-    with contextlib.suppress(KeyboardInterrupt):
-        report: Report = {"device": device_name(), "model": config.name, "size": args.size}
-        report["batching"] = batching(config, params, size, args.rounds)
-        report["outputs"] = outputs(config, params, size, args.rounds)
-        report["memory"] = memory(config, params, args.steps)
-        report["overload"] = overload(config, params, args.seconds)
-        show(report, console)
-        if args.json:
-            args.json.write_text(json.dumps(report, indent=2) + "\n")
+    report: Report = {"device": device_name(), "model": config.name, "size": f"{size[1]}x{size[0]}"}
+    report["batching"] = batching(config, params, size, args.rounds)
+    report["outputs"] = outputs(config, params, size, args.rounds)
+    report["memory"] = memory(config, params, args.steps)
+    report["overload"] = overload(config, params, args.seconds)
+    show(report, Console(width=130))
+    if args.json:
+        write_report(report, args.json)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt as error:
+        raise SystemExit(status_of(error)) from None

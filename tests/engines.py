@@ -17,6 +17,9 @@ from tests.small import lively, shapes_of
 SIZE = (24, 40)
 LOW, MIDDLE, TOP, ALL = map(RouteSet.parse, ("180:360", "180:720", "360:720", "180:360,180:720"))
 
+PATIENCE = 60.0
+"""What a test waits at most for another thread, s."""
+
 
 def three_rungs() -> ExperimentConfig:
     """180p, 360p and 720p; state at the lower two, so that 180:720 and 360:720 share that of 360p."""
@@ -74,22 +77,19 @@ class Bench:
         self.events: list[Event] = []
         self.clock, self.compiler = Clock(), ByHand()
         self.on_result: Callable[[Result], None] = self.results.append
-        self.engine = Engine(
-            CONFIG,
-            PARAMS,
-            on_result=lambda result: self.on_result(result),
-            on_event=self.events.append,
-            clock=self.clock,
-            background=self.compiler,
-            **settings,
-        )
+        settings = {"on_event": self.events.append, "clock": self.clock, "background": self.compiler} | settings
+        self.engine = Engine(CONFIG, PARAMS, on_result=lambda result: self.on_result(result), **settings)
 
     def round(self, **frames: np.ndarray) -> dict[str, Result]:
-        """The results of one tick, in which each named stream has this frame."""
+        """The results of a round in which each named stream has this frame, those by NumPy waited for."""
         for name, frame in frames.items():
             self.engine.offer(name, frame)
         self.results.clear()
-        assert self.engine.tick() == len(frames)
+        done = self.engine.tick()
+        while done < len(frames):
+            assert self.engine.wait(PATIENCE)
+            done += self.engine.tick()
+        assert done == len(frames)
         return {result.stream: result for result in self.results}
 
 

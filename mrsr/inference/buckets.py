@@ -29,7 +29,10 @@ class BucketRule:
 
 
 EXACT = BucketRule(step=1, waste=0.0)
-"""No padding beyond what `models.step.step` does itself: the numbers are those of the step, bit for bit."""
+"""Padding to what every route of the input needs and no further.
+
+Where that is what `models.step.step` pads the asked routes to, the numbers are those of the step, bit for bit.
+"""
 
 
 def whole_size(height: int, width: int, whole: int) -> Size:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -13,13 +14,15 @@ import numpy as np
 
 from mrsr.config import ExperimentConfig
 from mrsr.errors import UserError
-from mrsr.inference.buckets import BucketRule, Size, whole_size
+from mrsr.inference.admission import Admission
+from mrsr.inference.buckets import BucketRule, Size
 from mrsr.inference.deadline import Rule
-from mrsr.inference.levels import levels
 from mrsr.inference.mailbox import Counts, Mailbox
+from mrsr.inference.outlet import Outlet
 from mrsr.inference.placement import Placement
-from mrsr.inference.programs import Key, Programs
+from mrsr.inference.programs import Programs
 from mrsr.inference.rounds import Rounds
+from mrsr.inference.slow_bicubic import SlowBicubic
 from mrsr.inference.streams import Event, Result, Stream
 from mrsr.ladder import RouteSet
 
@@ -27,12 +30,11 @@ BATCHES = (1, 2, 4, 8, 16)
 """Sizes of batches on an accelerator; on a CPU, where a batch takes as long as its frames one by one, it is 1 alone."""
 
 
-class Engine:
-    """Runs the step for streams that come, go and change; one thread ticks, any thread offers.
+class Engine(AbstractContextManager["Engine"]):
+    """Runs the step for streams that come, go and change; one thread ticks, any thread offers. `with` closes it.
 
     Every tick is a round: it takes the frame each stream waits with, joins streams of the same routes and bucket into
-    batches, and gives each result to `on_result` as soon as its batch is done. What a round took is what each of its
-    streams paid for the frame, and what their deadlines are judged by.
+    batches, and gives each result to `on_result` as soon as its batch is done.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Engine:
         on_result: Callable[[Result], None],
         on_event: Callable[[Event], None] | None = None,
         most_streams: int = 16,
+        most_pixels: int = 3840 * 2160,
         batch_sizes: Sequence[int] | None = None,
         buckets: BucketRule | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -54,78 +57,66 @@ class Engine:
           config: of the model.
           params: its parameters, as `find_model` gives them.
           on_result: called in the ticking thread with every frame done.
-          on_event: called in the ticking thread; see `Event`.
+          on_event: called there with every event.
           most_streams: that may be there at once; every pool has room for as many.
+          most_pixels: of a frame enlarged to the top rung.
           batch_sizes: what batches are padded to; by default `BATCHES` on an accelerator and 1 on a CPU.
           buckets: how far frames are padded; `BucketRule()` by default.
           clock: seconds, never going back.
-          background: what compiles programs that were not prepared; a thread of its own by default.
+          background: what compiles programs that were not prepared; a thread of the engine's own by default.
         """
         self.ladder, self.routes = config.ladder(), config.route_set()
-        self._own = ThreadPoolExecutor(1, "compile")
+        compiler: Executor = background or ThreadPoolExecutor(1, "compile")
+        self._own = None if background else compiler
         # One slot more than streams: a stream that moves within a pool holds two for a moment.
-        self.programs = Programs(config, params, most_streams + 1, background or self._own)
+        self.programs = Programs(config, params, most_streams + 1, compiler)
         self._placement = Placement(config, self.programs, buckets or BucketRule())
         self._batch_sizes = tuple(batch_sizes or ((1,) if jax.default_backend() == "cpu" else BATCHES))
+        self._admission = Admission(self.ladder, self.routes, most_pixels)
         self._most, self._clock = most_streams, clock
-        self._rounds = Rounds(
-            self.ladder,
-            self.routes,
-            self.programs,
-            self._placement,
-            self._batch_sizes,
-            clock,
-            on_result,
-            on_event or _unheard,
-        )
+        self._awake = threading.Event()
+        self._slow = SlowBicubic(self.ladder, self.routes, self._awake.set)
+        outlet = Outlet(self.ladder, clock, on_result, on_event)
+        self._rounds = Rounds(self.routes, self.programs, self._placement, self._slow, self._batch_sizes, outlet)
         self._streams: dict[str, Stream] = {}
         self._left: list[Stream] = []
+        self._closed = False
         self._lock = threading.Lock()
-        self._offered = threading.Event()
-
-    def levels(self, routes: RouteSet) -> tuple[RouteSet, ...]:
-        """What a stream that asks for these routes falls through, best first; bicubic comes after them."""
-        return levels(self.routes, routes)
 
     def prepare(
-        self, routes: Iterable[RouteSet], sizes: Mapping[int, Iterable[Size]], batch_sizes: Sequence[int] | None = None
+        self, asked: Iterable[RouteSet], sizes: Mapping[int, Iterable[Size]], batch_sizes: Sequence[int] | None = None
     ) -> None:
-        """Compiles what these need, so that no first use and no switch between them waits.
+        """Compiles what streams that ask for these need, down to their last level, so that they never wait.
 
         Args:
-          routes: route sets of one input each, such as `levels` gives.
+          asked: route sets of one input each.
           sizes: of the frames (height, width; px), by input rung.
           batch_sizes: of the batches; all of the engine's by default.
 
         Raises:
-          UserError: a route set the model cannot run.
+          UserError: a route set the model cannot run, an input without sizes, or a frame that is too large.
         """
-        keys = []
-        for each in routes:
-            self._check(each)
-            whole = self._placement.whole(each.inputs[0])
-            for size in sizes[each.inputs[0]]:
-                for batch in batch_sizes or self._batch_sizes:
-                    bucket = whole_size(*size, whole)
-                    keys += [Key(each, bucket, batch), Key(each, bucket, batch, network=False)]
-        self.programs.prepare(keys)
+        wanted = self._admission.sizes_of(asked, sizes)
+        self.programs.prepare(self._placement.keys(wanted, batch_sizes or self._batch_sizes))
 
     def join(self, name: str, routes: RouteSet, rule: Rule | None = None) -> None:
         """A new stream, whose state is zero.
 
         Raises:
-          UserError: the name is taken, the engine is full, or the model cannot run the routes.
+          UserError: the name is taken, the engine is full or closed, or the model cannot run the routes.
         """
-        self._check(routes)
+        self._admission.check(routes)
         with self._lock:
+            if self._closed:
+                raise UserError(f"stream {name!r}: the engine is closed; expected one that is open")
             if name in self._streams:
                 raise UserError(f"stream {name!r}: is there already; expected another name")
-            if len(self._streams) + len(self._left) >= self._most:
+            if len(self._streams) >= self._most:
                 raise UserError(f"stream {name!r}: no room; expected at most {self._most} streams")
             self._streams[name] = Stream(name, Mailbox(routes), rule or Rule())
 
     def leave(self, name: str) -> Counts:
-        """Ends a stream; its last counts. A frame that still waits is not begun any more.
+        """Ends a stream; its last counts. Nothing of it comes out any more: frames on their way count as dropped.
 
         Raises:
           UserError: there is no such stream.
@@ -133,18 +124,20 @@ class Engine:
         with self._lock:
             stream = self._find(name)
             self._left.append(self._streams.pop(name))
-        return stream.mailbox.counts()
+        self._awake.set()
+        return stream.mailbox.close()
 
     def offer(self, name: str, frame: np.ndarray) -> None:
         """The latest frame of a stream, uint8 RGB [H, W, 3], not to be written to any more; returns at once.
 
         Raises:
-          UserError: there is no such stream, or this is no frame.
+          UserError: there is no such stream, this is no frame, or `most_pixels` does not allow it.
         """
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
-            raise UserError(f"stream {name!r}: frame {frame.dtype} {list(frame.shape)}; expected uint8 [H, W, 3]")
-        self._find(name).mailbox.put(frame, self._clock())
-        self._offered.set()
+        with self._lock:
+            mailbox = self._find(name).mailbox
+            self._admission.check_frame(name, frame, mailbox.routes)
+            mailbox.put(frame, self._clock())
+        self._awake.set()
 
     def change(self, name: str, routes: RouteSet) -> None:
         """The stream's next frames take these routes. State of the stages both pass is kept.
@@ -152,8 +145,9 @@ class Engine:
         Raises:
           UserError: there is no such stream, or the model cannot run the routes.
         """
-        self._check(routes)
-        self._find(name).mailbox.change(routes)
+        self._admission.check(routes)
+        with self._lock:
+            self._find(name).mailbox.change(routes)
 
     def reset(self, name: str) -> None:
         """A scene begins with the stream's next frame: its state starts at zero.
@@ -172,12 +166,12 @@ class Engine:
         return self._find(name).mailbox.counts()
 
     def wait(self, timeout: float) -> bool:
-        """Whether a frame was offered since the last tick began; waits up to `timeout` (s) for one."""
-        return self._offered.wait(timeout)
+        """Whether there is something to do since the last tick began; waits up to `timeout` (s) for it."""
+        return self._awake.wait(timeout)
 
     def tick(self) -> int:
         """One round: the frame every stream waits with, if it does. How many frames were done."""
-        self._offered.clear()
+        self._awake.clear()
         with self._lock:
             present, left, self._left = list(self._streams.values()), self._left, []
         for stream in left:
@@ -185,23 +179,21 @@ class Engine:
         return self._rounds.run(present)
 
     def close(self) -> None:
-        """Ends the engine's own thread for compiling; a program under way is finished, those that wait are not."""
-        self._own.shutdown(wait=True, cancel_futures=True)
+        """Every stream leaves and nobody joins; the engine's threads end when what they are at is finished."""
+        with self._lock:
+            self._closed, left, self._streams = True, list(self._streams.values()), {}
+            self._left += left
+        for stream in left:
+            stream.mailbox.close()
+        self._slow.close()
+        if self._own is not None:
+            self._own.shutdown(wait=True, cancel_futures=True)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _find(self, name: str) -> Stream:
         if (stream := self._streams.get(name)) is None:
-            raise UserError(
-                f"stream {name!r}: is not in the engine; expected one of {', '.join(self._streams) or 'none'}"
-            )
+            there = ", ".join(self._streams) or "none"
+            raise UserError(f"stream {name!r}: is not in the engine; expected one of {there}")
         return stream
-
-    def _check(self, routes: RouteSet) -> None:
-        if len(routes.inputs) != 1:
-            raise UserError(f"routes {routes}: a stream has one input; expected routes such as 180:360,180:720")
-        for route in routes:
-            if route not in self.routes:
-                raise UserError(f"route {route}: the model was not trained on it; expected some of {self.routes}")
-
-
-def _unheard(event: Event) -> None:
-    del event

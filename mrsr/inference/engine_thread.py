@@ -1,4 +1,4 @@
-"""The engine in a thread of its own, for servers: it ticks as long as frames come, and sleeps where none do."""
+"""The engine in a thread of its own, for servers: it ticks as long as there is work, and sleeps where there is none."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from types import TracebackType
 
 from mrsr.inference.engine import Engine
 
-# How long a thread without frames waits before it looks whether it is to end, s.
+# How long a thread without work waits before it looks whether it is to end, s.
 _NAP = 0.1
 
 
 class EngineThread:
     """Ticks an engine between `with` and its end; whoever offers frames never waits for it.
 
-    Results and events come in this thread, so what they call must be short and must not raise: an error ends the
-    thread, shows in `error`, and is raised where the `with` ends.
+    Results and events come in this thread, so what they call must be short; what they raise is logged (`Outlet`). An
+    error of the engine itself ends the thread, shows in `error`, and is raised where the `with` ends; the frames of
+    that round are dropped, not lost.
 
     Attributes:
       error: what ended the thread, None while it runs or where nothing did.

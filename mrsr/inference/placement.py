@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import jax.numpy as jnp
@@ -9,6 +11,7 @@ import numpy as np
 
 from mrsr.config import ExperimentConfig
 from mrsr.inference.buckets import BucketRule, Size, bucket_of, whole_size
+from mrsr.inference.compiled import Key
 from mrsr.inference.programs import Programs
 from mrsr.inference.streams import Place, Stream
 from mrsr.ladder import RouteSet
@@ -28,6 +31,19 @@ class Placement:
         routes = RouteSet.of(route for route in self._trained if route.input == entry)
         return multiple(self._ladder, routes, self._config, entry)
 
+    def keys(
+        self, wanted: Mapping[RouteSet, tuple[Sequence[RouteSet], Sequence[Size]]], batch_sizes: Sequence[int]
+    ) -> list[Key]:
+        """The programs that serve these routes on all their levels, at these sizes: levels and sizes by routes."""
+        keys = []
+        for asked, (options, sizes) in wanted.items():
+            whole = self.whole(asked.inputs[0])
+            for bucket in [whole_size(*size, whole) for size in sizes]:
+                for batch in batch_sizes:
+                    keys += [Key(option, bucket, batch) for option in options]
+                    keys.append(Key(asked, bucket, batch, network=False))
+        return list(dict.fromkeys(keys))
+
     def place(self, stream: Stream, routes: RouteSet, size: Size, cut: bool) -> Place:
         """The stream's place for frames of this size on these routes; where it changes, the state goes with it.
 
@@ -35,32 +51,39 @@ class Placement:
         new pool's arrays yet.
         """
         entry, old = routes.inputs[0], stream.place
-        if old is not None and (old.entry, old.size) == (entry, size):
+        times = self._programs.prepared_times
+        if old is not None and (old.entry, old.size, old.chosen) == (entry, size, times):
             return old
-        whole = self.whole(entry)
-        bucket = bucket_of(self._rule, *size, whole, self._programs.prepared_buckets(entry))
-        new = Place(entry, size, bucket, self._programs.pool(entry, bucket).take())
-        states = {} if old is None or cut else self._handed_over(stream, old, new, routes)
-        pool = self._programs.pool(entry, bucket)
-        states = {name: state for name, state in states.items() if name in pool.states}
-        pool.write(new.slot, states)
+        bucket = bucket_of(self._rule, *size, self.whole(entry), self._programs.prepared_buckets(entry))
+        if old is not None and (old.entry, old.size, old.bucket) == (entry, size, bucket):
+            stream.place = replace(old, chosen=times)
+            return stream.place
+        pool = self._programs.pools.at((entry, bucket))
+        new = Place(entry, size, bucket, pool.take(), times)
+        try:
+            states = {} if old is None or cut else self._handed_over(stream, old, new, routes)
+            states = {name: state for name, state in states.items() if name in pool.states}
+            pool.write(new.slot, states)
+        except BaseException:
+            self._programs.release((entry, bucket), new.slot)
+            raise
         self.remove(stream)
         stream.place, stream.kept = new, frozenset(states)
         return new
 
     def remove(self, stream: Stream) -> None:
-        """Frees the stream's slot, if it has one."""
+        """Frees the stream's slot, if it has one; what it wanted compiled is not wanted any more."""
         if stream.place is not None:
-            self._programs.pool(stream.place.entry, stream.place.bucket).free(stream.place.slot)
+            self._programs.release((stream.place.entry, stream.place.bucket), stream.place.slot)
+            self._programs.request(stream.name, ())
             stream.place, stream.kept = None, frozenset()
-            self._programs.forget_unused()
 
     def _handed_over(self, stream: Stream, old: Place, new: Place, routes: RouteSet) -> dict[str, np.ndarray]:
         """The states both places share, [1, h, w, hidden] at the new frame's own size, without the bucket's padding."""
         if not stream.kept or stream.asked is None:
             return {}
         before = self._shapes(stream.asked, old)
-        found = self._programs.pool(old.entry, old.bucket).read(old.slot, stream.kept & frozenset(before))
+        found = self._programs.pools.at((old.entry, old.bucket)).read(old.slot, stream.kept & frozenset(before))
         own = {name: state[:, : before[name][1], : before[name][2]] for name, state in found.items()}
         dtype = jnp.dtype(self._config.dtype)
         zero = {name: np.zeros(shape, dtype) for name, shape in self._shapes(routes, new).items()}

@@ -3,116 +3,104 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
-from jax import Array
 
 from mrsr.config import ExperimentConfig
 from mrsr.errors import RunError
-from mrsr.imaging.ranges import to_float, to_uint8
-from mrsr.imaging.resample import enlarge
 from mrsr.inference.buckets import Size
-from mrsr.inference.slots import Pool, gathered, scattered
-from mrsr.ladder import Ladder, Route, RouteSet
-from mrsr.models.axes import StreamState
+from mrsr.inference.compiled import BicubicProgram, Key, NetworkProgram, Spot, compile_bicubic, compile_network
+from mrsr.inference.pools import Pools
+from mrsr.inference.requests import Requests
+from mrsr.ladder import Route, RouteSet
 from mrsr.models.state import state_shapes
-from mrsr.models.step import step
 
-# Programs nobody prepared: how many are kept, and how many may wait to be compiled. A stream whose frames change their
-# size all the time must not fill the memory or the queue.
-_KEPT, _PENDING = 32, 4
+KEPT_PROGRAMS = 32
+"""How many programs that nobody prepared are kept."""
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a program is compiled for; `network` is false for bicubic."""
-
-    routes: RouteSet
-    bucket: Size
-    batch: int
-    network: bool = True
-
-    def __str__(self) -> str:
-        height, width = self.bucket
-        return f"{self.routes}{'' if self.network else ' bicubic'}, {width}x{height}, batch {self.batch}"
-
-
-@dataclass(frozen=True, slots=True)
-class _NetworkProgram:
-    """What a batch goes through: its states out of the slots, `models.step.step` once, the states back.
-
-    Three programs and not one: joined, the compiler merges the way back into the step, which then rounds differently
-    from the step by itself. The slots are donated to the way back, so that it writes into them.
-    """
-
-    gather: Callable[..., StreamState]
-    step: Callable[..., tuple[dict[Route, Array], StreamState]]
-    scatter: Callable[..., StreamState]
-
-
-def batch_bicubic(ladder: Ladder, routes: RouteSet, frames: Array) -> dict[Route, Array]:
-    """uint8 [B, H, W, 3] enlarged by every route's ratio, no network: uint8 [B, h, w, 3] by route."""
-    inside = to_float(frames)
-    return {route: to_uint8(enlarge(inside, ladder.ratio(route.input, route.output))) for route in routes}
+FAILURES = (RuntimeError, ValueError, MemoryError)
+"""What a compiled program, or the device, may raise."""
 
 
 class Programs:
     """Programs by key, and the pools of state by input rung and bucket.
 
+    One thread runs programs and calls everything but `prepare`; what the background has compiled is taken in by it, at
+    `adopt`.
+
     Attributes:
-      pools: by input rung and bucket.
-      failed: what the compiler said of programs it refused, by key.
+      pools: the state programs work on.
+      failed: why a program is not used (any more), by key.
+      prepared_times: how often something was prepared.
     """
 
     def __init__(self, config: ExperimentConfig, params: Any, slots: int, background: Executor) -> None:
-        self.pools: dict[tuple[int, Size], Pool] = {}
+        self.pools = Pools(config.ladder(), config.model, slots)
         self.failed: dict[Key, str] = {}
+        self.prepared_times = 0
         self._ladder, self._config = config.ladder(), config.model
         self._params = jax.device_put(params)
-        self._slots = slots
-        self._background = background
-        self._ready: dict[Key, Any] = {}
+        self._requests = Requests(self._compile_behind, background)
+        self._networks: dict[Key, NetworkProgram] = {}
+        self._bicubics: dict[Key, BicubicProgram] = {}
         self._prepared: set[Key] = set()
-        self._pending: set[Key] = set()
+        self._extra: dict[Key, None] = {}
+        """Programs nobody prepared, those used last at the end."""
+        self._made: dict[Key, NetworkProgram | BicubicProgram] = {}
         self._lock = threading.Lock()
 
     def prepare(self, keys: Sequence[Key]) -> None:
-        """Compiles these programs now, and keeps them for good."""
+        """Compiles these programs now, and keeps them for good; those that failed once are tried again."""
+        self.pools.prepare(key.spot for key in keys if key.network)
         for key in keys:
+            self.failed.pop(key, None)
+            if not self._is_ready(key):
+                self._add(key, self._compile(key))
             self._prepared.add(key)
-            if key not in self._ready:
-                self._compile(key)
+        self.prepared_times += 1
 
     def batches(self, routes: RouteSet, bucket: Size, network: bool = True) -> list[int]:
         """Sizes of the batches there are programs for, ascending; none where nothing is compiled."""
-        ready = list(self._ready)
-        return sorted(key.batch for key in ready if (key.routes, key.bucket, key.network) == (routes, bucket, network))
+        ready = list(self._networks if network else self._bicubics)
+        return sorted(key.batch for key in ready if (key.routes, key.bucket) == (routes, bucket))
 
     def prepared_buckets(self, entry: int) -> set[Size]:
         """The buckets prepared for frames that enter at a rung."""
         return {key.bucket for key in list(self._prepared) if key.network and key.routes.inputs[0] == entry}
 
-    def request(self, key: Key) -> None:
-        """Has a program compiled in the background, unless it is there, under way, refused, or too many wait."""
-        with self._lock:
-            known = key in self._ready or key in self._pending or key in self.failed
-            if known or len(self._pending) >= _PENDING:
-                return
-            self._pending.add(key)
-        self._background.submit(self._compile_behind, key)
+    def request(self, stream: str, keys: Sequence[Key]) -> bool:
+        """Has these programs, and no others, compiled for a stream in the background; whether all of them will be.
 
-    def pool(self, entry: int, bucket: Size) -> Pool:
-        """The state of the streams that enter at this rung in this bucket; made when first asked for."""
+        They will not where `Pools.open` has no room for states of the stream's size.
+        """
+        possible: list[Key] = []
+        if keys:
+            busy = {key.spot for key in self._requests.under_way()}
+            possible = [key for key in keys if not key.network or self.pools.open(key.spot, busy)]
+            self._drop_unused()
+        return self._requests.wish(stream, possible) and len(possible) == len(keys)
+
+    def adopt(self) -> None:
+        """Takes in what was compiled in the background since, and drops what was not used for long."""
         with self._lock:
-            if (entry, bucket) not in self.pools:
-                self.pools[entry, bucket] = Pool(self._ladder, self._config, entry, bucket, self._slots)
-            return self.pools[entry, bucket]
+            made, self._made = self._made, {}
+        for key, program in made.items():
+            # Where the pool was given up meanwhile the program has nothing to work on.
+            if not self._is_ready(key) and (not key.network or self.pools.is_open(key.spot)):
+                self._add(key, program)
+                self._extra[key] = None
+        for key in [key for key in list(self._extra) if key not in self._prepared][:-KEPT_PROGRAMS]:
+            self._remove(key)
+        self._drop_unused()
+
+    def release(self, spot: Spot, slot: int) -> None:
+        """A stream is out of its slot."""
+        self.pools.at(spot).free(slot)
+        self._drop_unused()
 
     def states_of(self, routes: RouteSet, bucket: Size) -> list[str]:
         """The keys of the states these routes carry, in alphabetical order."""
@@ -120,6 +108,8 @@ class Programs:
 
     def run(self, key: Key, frames: np.ndarray, index: np.ndarray, keep: np.ndarray) -> dict[Route, np.ndarray]:
         """One batch through the network; the states stay on the device.
+
+        A program that fails is not used again, unless the states it was given were gone already.
 
         Args:
           key: of a program that is ready.
@@ -131,64 +121,76 @@ class Programs:
           uint8 [B, h, w, 3] by route.
 
         Raises:
-          RunError: the program failed; every state of its pool is zero now.
+          RunError: the program failed. Its pool's states are whole, or `Pool.lost` where they are not.
         """
-        pool = self.pool(key.routes.inputs[0], key.bucket)
-        slots = {name: pool.states[name] for name in self.states_of(key.routes, key.bucket)}
-        program: _NetworkProgram = self._used(key)
+        pool, program = self.pools.at(key.spot), self._networks[key]
+        self._used(key)
+        gone = pool.lost()
         try:
-            states = program.gather(slots, index, keep)
-            outputs, states = program.step(self._params, {pool.entry: frames}, states)
-            pool.states.update(program.scatter(slots, states, index))
-            return {route: np.asarray(output) for route, output in outputs.items()}
-        except (RuntimeError, ValueError) as error:
-            pool.restart()
+            return program.run(self._params, pool, self.states_of(key.routes, key.bucket), frames, index, keep)
+        except FAILURES as error:
+            if not gone:
+                self._refuse(key, error)
             raise RunError(f"{key}: {error}") from error
 
     def run_bicubic(self, key: Key, frames: np.ndarray) -> dict[Route, np.ndarray]:
-        """One batch by bicubic, uint8 [B, H, W, 3] to uint8 [B, h, w, 3] by route."""
-        return {route: np.asarray(output) for route, output in self._used(key)(frames).items()}
+        """One batch by bicubic, uint8 [B, H, W, 3] to uint8 [B, h, w, 3] by route.
 
-    def forget_unused(self) -> None:
-        """Drops programs nobody prepared, those used last excepted, and empty pools that no program is left for."""
-        extra = [key for key in list(self._ready) if key not in self._prepared]
-        for key in extra[:-_KEPT]:
-            self._ready.pop(key)
-        with self._lock:
-            waiting = [*self._ready, *self._pending, *self._prepared]
-            used = {(key.routes.inputs[0], key.bucket) for key in waiting if key.network}
-            for place in [place for place, pool in self.pools.items() if not pool.taken and place not in used]:
-                self.pools.pop(place)
+        Raises:
+          RunError: the program failed; it is not used again.
+        """
+        self._used(key)
+        try:
+            return {route: np.asarray(output) for route, output in self._bicubics[key](frames).items()}
+        except FAILURES as error:
+            self._refuse(key, error)
+            raise RunError(f"{key}: {error}") from error
 
-    def _used(self, key: Key) -> Any:
-        """A compiled program, now the one used last."""
-        program = self._ready[key] = self._ready.pop(key)
-        return program
+    def allowed(self, routes: RouteSet, bucket: Size, network: bool, sizes: Sequence[int]) -> list[int]:
+        """Those of the sizes of batches whose programs did not fail."""
+        if not self.failed:
+            return list(sizes)
+        return [size for size in sizes if Key(routes, bucket, size, network) not in self.failed]
+
+    def _is_ready(self, key: Key) -> bool:
+        return key in self._networks or key in self._bicubics
+
+    def _used(self, key: Key) -> None:
+        if key in self._extra:
+            self._extra[key] = self._extra.pop(key)
+
+    def _add(self, key: Key, program: Any) -> None:
+        self._networks.update({key: program}) if key.network else self._bicubics.update({key: program})
+
+    def _remove(self, key: Key) -> None:
+        self._networks.pop(key, None), self._bicubics.pop(key, None), self._extra.pop(key, None)
+
+    def _refuse(self, key: Key, error: BaseException) -> None:
+        self.failed[key] = f"failed: {_first_line(error)}"
+        self._remove(key)
+
+    def _drop_unused(self) -> None:
+        """Drops the pools that nobody needs, with what was made for them."""
+        for spot in self.pools.drop_unused():
+            for key in [key for key in [*self._extra, *list(self.failed)] if key.network and key.spot == spot]:
+                self._remove(key)
+                self.failed.pop(key, None)
 
     def _compile_behind(self, key: Key) -> None:
-        try:
-            self._compile(key)
-        except Exception as error:  # Whatever the compiler says ends up in an event, not in a thread nobody reads.
-            self.failed[key] = str(error).partition("\n")[0]
-        finally:
-            self._pending.discard(key)
-
-    def _compile(self, key: Key) -> None:
-        frames = jax.ShapeDtypeStruct((key.batch, *key.bucket, 3), np.uint8)
-        if not key.network:
-            self._ready[key] = jax.jit(partial(batch_bicubic, self._ladder, key.routes)).lower(frames).compile()
+        if self._is_ready(key) or key in self._made or key in self.failed:
             return
-        pool = self.pool(key.routes.inputs[0], key.bucket)
-        pool.ensure(key.routes)
-        names = self.states_of(key.routes, key.bucket)
-        slots = {name: jax.ShapeDtypeStruct(pool.states[name].shape, pool.states[name].dtype) for name in names}
-        index = jax.ShapeDtypeStruct((key.batch,), np.int32)
-        keep = jax.ShapeDtypeStruct((key.batch, len(names)), np.bool_)
-        gather = jax.jit(gathered).lower(slots, index, keep).compile()
-        states = jax.eval_shape(gathered, slots, index, keep)
-        function = jax.jit(partial(step, self._ladder, key.routes, self._config))
-        self._ready[key] = _NetworkProgram(
-            gather,
-            function.lower(self._params, {pool.entry: frames}, states).compile(),
-            jax.jit(scattered, donate_argnums=0).lower(slots, states, index).compile(),
-        )
+        try:
+            program = self._compile(key)
+            with self._lock:
+                self._made[key] = program
+        except Exception as error:  # Whatever the compiler says ends up in an event, not in a thread nobody reads.
+            self.failed[key] = f"cannot be compiled: {_first_line(error)}"
+
+    def _compile(self, key: Key) -> NetworkProgram | BicubicProgram:
+        if key.network:
+            return compile_network(self._ladder, self._config, self._params, key, self.pools.at(key.spot))
+        return compile_bicubic(self._ladder, key)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
 
-import numpy as np
-
-from mrsr.errors import RunError
-from mrsr.inference.buckets import Size, batches, placed
+from mrsr.inference.batching import Batching, Group, Job
+from mrsr.inference.buckets import Size, batches
+from mrsr.inference.compiled import Key
 from mrsr.inference.deadline import Pace, observe, share
-from mrsr.inference.levels import levels
-from mrsr.inference.mailbox import Waiting
+from mrsr.inference.levels import Past, carried, levels, remembered
+from mrsr.inference.outlet import Outlet
 from mrsr.inference.placement import Placement
-from mrsr.inference.programs import Key, Programs
-from mrsr.inference.runtime import BicubicRuntime
-from mrsr.inference.streams import Event, EventKind, MadeBy, Result, Stream
-from mrsr.ladder import Ladder, Route, RouteSet
-
-
-@dataclass(slots=True)
-class _Job:
-    """A frame in a round; `as_paced` while it is served at the level its stream's pace says."""
-
-    stream: Stream
-    item: Waiting
-    as_paced: bool = True
-
-
-_Group = tuple[RouteSet, Size, bool]
-"""What is made in one batch: routes, bucket, and whether by the network or by bicubic."""
+from mrsr.inference.programs import FAILURES, Programs
+from mrsr.inference.slow_bicubic import SlowBicubic
+from mrsr.inference.streams import EventKind, Stream
+from mrsr.ladder import RouteSet
 
 
 class Rounds:
@@ -38,162 +22,157 @@ class Rounds:
 
     def __init__(
         self,
-        ladder: Ladder,
         trained: RouteSet,
         programs: Programs,
         placement: Placement,
+        slow: SlowBicubic,
         batch_sizes: Sequence[int],
-        clock: Callable[[], float],
-        on_result: Callable[[Result], None],
-        on_event: Callable[[Event], None],
+        outlet: Outlet,
     ) -> None:
-        self._ladder, self._trained = ladder, trained
-        self._programs, self._placement, self._batch_sizes = programs, placement, batch_sizes
-        self._bicubic = BicubicRuntime(ladder, trained)
-        self._clock, self._on_result, self._on_event = clock, on_result, on_event
+        self._trained, self._programs, self._placement, self._slow = trained, programs, placement, slow
+        self._batch_sizes, self._outlet = batch_sizes, outlet
+        self._batching = Batching(programs, outlet)
 
     def run(self, streams: Sequence[Stream]) -> int:
         """One round: the frame every stream waits with, if it does. How many frames were done."""
-        started = self._clock()
-        jobs = [_Job(stream, item) for stream in streams if (item := stream.mailbox.take()) is not None]
-        wanted: dict[_Group, list[_Job]] = {}
+        self._programs.adopt()
+        done = self._slow.deliver(self._outlet)
+        started = self._outlet.clock()
+        ready = [stream for stream in streams if not stream.enlarging]
+        jobs = [Job(stream, item) for stream in ready if (item := stream.mailbox.take()) is not None]
+        why = "the round was not finished"
+        try:
+            for group, members in sorted(self._groups(jobs).items(), key=lambda each: _tightest(each[1])):
+                for job in self._batching.run(group, members, streams):
+                    job.aside = True
+            ended = self._outlet.clock()
+            for job in jobs:
+                if job.aside:
+                    job.stream.kept = frozenset()
+                    self._slow.start(job.stream, job.item, self._outlet)
+            self._observe([job for job in jobs if job.as_paced], ended, 1e3 * (ended - started))
+        except BaseException as error:
+            why = f"the round ended with {type(error).__name__}: {error}"
+            raise
+        finally:
+            for job in jobs:
+                if job.done_at is None and not job.stream.enlarging:
+                    self._outlet.drop(job.stream, why)
         for job in jobs:
-            wanted.setdefault(self._wanted(job), []).append(job)
-        served: dict[_Group, list[_Job]] = {}
+            job.stream.free_at = ended
+        return done + sum(job.done_at is not None for job in jobs)
+
+    def _groups(self, jobs: Sequence[Job]) -> dict[Group, list[Job]]:
+        """The jobs by what they go through: the best there is a program for; what is missing is sent for."""
+        wanted: dict[Group, list[Job]] = {}
+        for job in jobs:
+            try:
+                wanted.setdefault(self._wanted(job), []).append(job)
+            except FAILURES as error:
+                job.aside, job.as_paced = True, False
+                self._outlet.say(job.stream, "failed", f"its state could not be moved: {error}")
+        served: dict[Group, list[Job]] = {}
         for group, members in wanted.items():
             for job, instead in self._served(group, members):
                 served.setdefault(instead, []).append(job)
-        for (routes, bucket, network), members in sorted(served.items(), key=lambda each: _tightest(each[1])):
-            self._run_group(routes, bucket, network, members)
-        ended = self._clock()
-        self._observe([job for job in jobs if job.as_paced], ended, 1e3 * (ended - started))
-        return len(jobs)
+        return served
 
-    def _wanted(self, job: _Job) -> _Group:
+    def _wanted(self, job: Job) -> Group:
         """What the frame is to go through at its stream's level, the stream being moved to its place."""
         stream, item = job.stream, job.item
         height, width = item.frame.shape[:2]
         place = self._placement.place(stream, item.routes, (height, width), item.cut)
         if item.cut:
             stream.kept = frozenset()
-        if stream.asked != item.routes:
-            stream.asked, stream.pace = item.routes, Pace()
-        options = levels(self._trained, item.routes)
+        before, stream.asked = stream.asked, item.routes
+        options = self._usable(stream, place.bucket)
+        if before is None or before.inputs != item.routes.inputs:
+            stream.pace, stream.past = Pace(), Past()
+        elif options != stream.options:
+            stream.past = remembered(stream.past, stream.pace, stream.options)
+            stream.pace = carried(stream.past, stream.pace, stream.options, options)
+        stream.options = options
         if stream.pace.level < len(options):
             return options[stream.pace.level], place.bucket, True
         return item.routes, place.bucket, False
 
-    def _served(self, wanted: _Group, jobs: list[_Job]) -> list[tuple[_Job, _Group]]:
-        """What the frames do go through: the best there is a program for; what is missing is sent for."""
+    def _usable(self, stream: Stream, bucket: Size) -> tuple[RouteSet, ...]:
+        """The levels whose programs did not fail, of every size of batches; it is said once which did."""
+        assert stream.asked is not None
+        all_levels = levels(self._trained, stream.asked)
+        usable = tuple(each for each in all_levels if self._programs.allowed(each, bucket, True, self._batch_sizes))
+        refused = frozenset(all_levels).difference(usable)
+        for routes in all_levels:
+            if routes in refused - stream.refused:
+                why = self._programs.failed[Key(routes, bucket, self._batch_sizes[0])]
+                lower = next((each for each in usable if each.outputs[-1] < routes.outputs[-1]), "bicubic")
+                words = f"{routes} of {bucket[1]}x{bucket[0]} {why}; served {lower} meanwhile"
+                self._outlet.say(stream, "failed", words)
+        stream.refused = refused
+        return usable
+
+    def _served(self, wanted: Group, jobs: list[Job]) -> list[tuple[Job, Group]]:
         routes, bucket, network = wanted
-        missing = Key(routes, bucket, batches(len(jobs), self._batch_sizes)[0], network)
-        if max(self._programs.batches(*wanted), default=0) < missing.batch:
-            self._programs.request(missing)
-        if not network:
-            return [(job, wanted) for job in jobs]
-        ready = (option for option in levels(self._trained, routes) if self._programs.batches(option, bucket))
-        found = next(ready, None)
-        for job in jobs:
-            job.as_paced = found == routes
-            self._announce(job, missing, found)
+        allowed = self._programs.allowed(*wanted, self._batch_sizes)
+        needed = dict.fromkeys(batches(len(jobs), allowed) if allowed else ())
+        missing = [Key(*wanted[:2], size, network) for size in needed if size not in self._programs.batches(*wanted)]
+        found: RouteSet | None = None
+        if network:
+            options = levels(self._trained, routes)
+            found = next((option for option in options if self._programs.batches(option, bucket)), None)
+        for index, job in enumerate(jobs):
+            keys = missing[index : index + 1] or missing[:1]
+            if found is None and network:
+                keys = [*self._missing_bicubic(job.item.routes, bucket), *keys]
+            will_be = self._programs.request(job.stream.name, keys)
+            if network:
+                job.as_paced = found == routes
+                self._announce(job.stream, job.as_paced, routes, bucket, found, will_be)
         if found is None:
             return [(job, (job.item.routes, bucket, False)) for job in jobs]
         return [(job, (found, bucket, True)) for job in jobs]
 
-    def _announce(self, job: _Job, missing: Key, found: RouteSet | None) -> None:
+    def _missing_bicubic(self, routes: RouteSet, bucket: Size) -> list[Key]:
+        """The quickest to compile of all, for as long as the network is not there."""
+        if self._programs.batches(routes, bucket, False):
+            return []
+        allowed = self._programs.allowed(routes, bucket, False, self._batch_sizes)
+        return [Key(routes, bucket, size, False) for size in allowed[:1]]
+
+    def _announce(
+        self, stream: Stream, as_paced: bool, routes: RouteSet, bucket: Size, found: RouteSet | None, will_be: bool
+    ) -> None:
         """Says once that a stream has to wait for a program, and once that it has it."""
-        stream = job.stream
-        if job.as_paced:
-            if stream.told is not None:
-                self._say(stream, "program_ready", f"{missing.routes} is served")
-            stream.told = None
-            return
-        instead, refusal = "bicubic" if found is None else str(found), self._programs.failed.get(missing)
-        why = "is being compiled" if refusal is None else f"cannot be compiled: {refusal}"
-        height, width = missing.bucket
-        told = f"{missing.routes} of {width}x{height} {why}; served {instead} meanwhile"
-        if stream.told != told:
-            self._say(stream, "waiting_for_program", told)
+        told = None
+        if not as_paced:
+            why = "has yet to be compiled" if will_be else "is not compiled: too many sizes that were not prepared"
+            told = f"{routes} of {bucket[1]}x{bucket[0]} {why}; served {found or 'bicubic'} meanwhile"
+        if told != stream.told:
+            kind: EventKind = "program_ready" if told is None else "waiting_for_program"
+            self._outlet.say(stream, kind, told or f"{routes} is served")
         stream.told = told
 
-    def _run_group(self, routes: RouteSet, bucket: Size, network: bool, jobs: list[_Job]) -> None:
-        sizes = self._programs.batches(routes, bucket, network)
-        if not sizes:
-            for job in jobs:
-                outputs, _ = self._bicubic.step(routes, job.item.frame[None], {})
-                self._finish(job, "bicubic", outputs, 0)
-            return
-        waiting = iter(jobs)
-        for size in batches(len(jobs), sizes):
-            key, part = Key(routes, bucket, size, network), list(islice(waiting, size))
-            frames = _stacked([job.item.frame for job in part], size, bucket)
-            if not network:
-                outputs = self._programs.run_bicubic(key, frames)
-                for row, job in enumerate(part):
-                    self._finish(job, "bicubic", outputs, row)
-            else:
-                self._run_network(key, frames, part)
+    def _observe(self, jobs: list[Job], now: float, round_ms: float) -> None:
+        """The deadlines' judgement: by the round, or from offer to result where frames of others came before it.
 
-    def _run_network(self, key: Key, frames: np.ndarray, jobs: list[_Job]) -> None:
-        """A batch through the network; where the program fails its frames get bicubic, and it is said."""
-        names = self._programs.states_of(key.routes, key.bucket)
-        index = np.full(key.batch, self._programs.pool(key.routes.inputs[0], key.bucket).spare, np.int32)
-        keep = np.zeros((key.batch, len(names)), np.bool_)
-        for row, job in enumerate(jobs):
-            assert job.stream.place is not None
-            index[row] = job.stream.place.slot
-            keep[row] = [name in job.stream.kept for name in names]
-        try:
-            outputs = self._programs.run(key, frames, index, keep)
-        except RunError as error:
-            for job in jobs:
-                self._say(job.stream, "failed", str(error))
-                bicubic, _ = self._bicubic.step(job.item.routes, job.item.frame[None], {})
-                self._finish(job, "bicubic", bicubic, 0)
-            return
-        for row, job in enumerate(jobs):
-            self._finish(job, "network", outputs, row)
-            job.stream.kept = frozenset(names)
-
-    def _finish(self, job: _Job, made_by: MadeBy, outputs: dict[Route, np.ndarray], row: int) -> None:
-        """Counts the frame and gives it back, cropped to what its own size makes; its stream keeps no state so far."""
-        stream, item = job.stream, job.item
-        cropped = {}
-        for route, output in outputs.items():
-            rows, columns = self._ladder.output_size(route, *item.frame.shape[:2])
-            cropped[route] = output[row, :rows, :columns]
-        stream.kept = frozenset()
-        now = self._clock()
-        stream.mailbox.finish(late=1e3 * (now - item.offered_at) > stream.rule.budget_ms)
-        self._on_result(Result(stream.name, cropped, item.routes, made_by, item.offered_at, now))
-
-    def _observe(self, jobs: list[_Job], now: float, took_ms: float) -> None:
-        """The deadlines' judgement of the round."""
+        What a frame waited for its own stream's last one is left out: that has been judged by then.
+        """
+        took = []
+        for job in jobs:
+            since, until = max(job.item.offered_at, job.stream.free_at), now if job.done_at is None else job.done_at
+            took.append(max(round_ms, 1e3 * (until - since)))
         before = [job.stream.pace for job in jobs]
-        options = [[*map(str, levels(self._trained, job.item.routes)), "bicubic"] for job in jobs]
+        options = [[*map(str, job.stream.options), "bicubic"] for job in jobs]
         observed = [
             observe(job.stream.rule, job.stream.pace, len(names), now, took_ms)
-            for job, names in zip(jobs, options, strict=True)
+            for job, names, took_ms in zip(jobs, options, took, strict=True)
         ]
         for job, names, (pace, change) in zip(jobs, options, share(before, observed), strict=True):
             job.stream.pace = pace
             if change is not None:
                 kind: EventKind = "stepped_down" if change.after > change.before else "recovered"
-                self._say(job.stream, kind, f"{names[change.before]} to {names[change.after]}: {change.reason}")
-
-    def _say(self, stream: Stream, kind: EventKind, detail: str) -> None:
-        self._on_event(Event(self._clock(), stream.name, kind, detail))
+                self._outlet.say(job.stream, kind, f"{names[change.before]} to {names[change.after]}: {change.reason}")
 
 
-def _stacked(frames: list[np.ndarray], batch: int, bucket: Size) -> np.ndarray:
-    """uint8 [batch, *bucket, 3]: the frames, then black."""
-    if batch == 1:
-        return placed(frames[0], bucket)[None]
-    stacked = np.zeros((batch, *bucket, 3), np.uint8)
-    for row, frame in zip(stacked, frames, strict=False):
-        row[:] = placed(frame, bucket)
-    return stacked
-
-
-def _tightest(jobs: list[_Job]) -> float:
+def _tightest(jobs: list[Job]) -> float:
     return min(job.stream.rule.budget_ms for job in jobs)

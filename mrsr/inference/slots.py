@@ -60,18 +60,24 @@ class Pool:
         """The slot is no longer its stream's."""
         self._free.append(slot)
 
-    def ensure(self, routes: RouteSet) -> None:
-        """Makes what the stages of these routes need, programs to read and write a slot included. From any thread."""
+    def ensure(self, routes: RouteSet) -> dict[str, jax.ShapeDtypeStruct]:
+        """Makes what the stages of these routes need, programs to read and write a slot included. From any thread.
+
+        Returns:
+          what the arrays are, by state key.
+        """
         shapes = state_shapes(self._ladder, routes, self._config, self.spare + 1, {self.entry: self.bucket})
+        kind = jnp.dtype(self._config.dtype)
         with self._lock:
             for name, shape in shapes.items():
                 if name in self.states:
                     continue
-                array = jax.device_put(np.zeros(shape, jnp.dtype(self._config.dtype)))
-                one, index = jax.ShapeDtypeStruct(shape[1:], array.dtype), jax.ShapeDtypeStruct((), np.int32)
+                array = jax.device_put(np.zeros(shape, kind))
+                one, index = jax.ShapeDtypeStruct(shape[1:], kind), jax.ShapeDtypeStruct((), np.int32)
                 self._read[name] = jax.jit(_slot).lower(array, index).compile()
                 self._write[name] = jax.jit(_with_slot, donate_argnums=0).lower(array, index, one).compile()
                 self.states[name] = array
+        return {name: jax.ShapeDtypeStruct(shape, kind) for name, shape in shapes.items()}
 
     def read(self, slot: int, names: frozenset[str]) -> dict[str, np.ndarray]:
         """Copies of these states of a slot, [1, h, w, hidden]."""
@@ -83,6 +89,17 @@ class Pool:
             array = self.states[name]
             whole = np.ascontiguousarray(placed(state[0], (array.shape[1], array.shape[2])), array.dtype)
             self.states[name] = self._write[name](array, np.int32(slot), whole)
+
+    def lost(self) -> bool:
+        """Whether an array is gone, given to a program that did not give it back, or never came about."""
+        arrays = list(self.states.values())
+        if any(array.is_deleted() for array in arrays):
+            return True
+        try:
+            jax.block_until_ready(arrays)
+        except RuntimeError:
+            return True
+        return False
 
     def restart(self) -> None:
         """Zeros in every slot: after a program failed nothing in the arrays it was given can be relied on."""

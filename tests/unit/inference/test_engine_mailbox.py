@@ -64,9 +64,9 @@ def test_routes_are_those_of_the_moment_a_frame_is_put():
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(["put", "take", "finish"])))
-def test_every_frame_is_accounted_for(actions: list[str]):
-    box, in_hand, begun = Mailbox(LOW), 0, 0
+@given(st.lists(st.sampled_from(["put", "take", "finish", "drop"])), st.booleans())
+def test_every_frame_is_accounted_for(actions: list[str], leaves: bool):
+    box, in_hand, begun, dropped = Mailbox(LOW), 0, 0, 0
     for now, action in enumerate(actions):
         if action == "put":
             box.put(FRAMES[0], float(now))
@@ -74,12 +74,22 @@ def test_every_frame_is_accounted_for(actions: list[str]):
             in_hand = int(box.take() is not None)
             begun += in_hand
         elif action == "finish" and in_hand:
-            box.finish(late=False)
+            assert box.finish(late=False)
             in_hand = 0
+        elif action == "drop" and in_hand:
+            assert box.drop()
+            in_hand, dropped = 0, dropped + 1
         counts = box.counts()
-        assert counts.offered == counts.done + counts.replaced + counts.waiting
-        assert counts.done == begun - in_hand
+        assert counts.offered == counts.done + counts.replaced + counts.dropped + counts.waiting
+        assert (counts.done, counts.dropped) == (begun - in_hand - dropped, dropped)
         assert 0 <= counts.waiting <= 2
+    if leaves:
+        last = box.close()
+        assert (last.waiting, last.dropped) == (0, counts.dropped + counts.waiting if actions else 0)
+        assert not box.finish(late=True)
+        assert not box.drop()
+        assert box.take() is None
+        assert box.counts() == last
 
 
 def test_frames_of_several_threads_are_all_counted():

@@ -1,6 +1,5 @@
 """Too much work, programs that are missing, programs that fail: no frame is lost unannounced, no tick waits."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -8,10 +7,9 @@ from mrsr.inference.buckets import EXACT
 from mrsr.inference.deadline import Rule
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.mailbox import Counts
-from mrsr.inference.runtime import BicubicRuntime
 from mrsr.inference.streams import Result
 from mrsr.ladder import Route
-from tests.engines import CONFIG, LOW, MIDDLE, PARAMS, SIZE, TOP, Bench, video
+from tests.engines import CONFIG, LOW, MIDDLE, PARAMS, SIZE, Bench, video
 
 RULE = Rule(budget_ms=33, calm_s=2.0)
 CLIP = video(40)
@@ -19,7 +17,7 @@ CLIP = video(40)
 
 def prepared(**settings) -> Bench:
     bench = Bench(buckets=EXACT, **{"batch_sizes": (1,)} | settings)
-    bench.engine.prepare(bench.engine.levels(MIDDLE), {180: [SIZE]})
+    bench.engine.prepare([MIDDLE], {180: [SIZE]})
     return bench
 
 
@@ -147,6 +145,32 @@ def test_after_bicubic_the_state_starts_at_zero(bench, monkeypatch):
     np.testing.assert_array_equal(bench.results[-1].outputs[Route(180, 360)], expected[Route(180, 360)][0])
 
 
+def test_a_stream_that_always_waits_for_the_rounds_of_another_steps_down(bench, monkeypatch):
+    """Each round is in time, but b's frames come when a's have just begun: late is what counts, not the round."""
+    for name in "ab":
+        bench.engine.join(name, MIDDLE, RULE)
+    busy(monkeypatch, bench, {"180:720": 30.0, "180:360": 2.0, "bicubic": 1.0})
+    run = bench.engine.programs.run
+    begun = bench.clock.now
+    for frame in range(40):
+        bench.clock.now = begun + 0.1 * frame
+        bench.engine.offer("a", CLIP[0])
+
+        def comes_meanwhile(key, *rest):
+            monkeypatch.setattr(bench.engine.programs, "run", run)
+            start, bench.clock.now = bench.clock.now, bench.clock.now + 0.001
+            bench.engine.offer("b", CLIP[0])
+            bench.clock.now = start
+            return run(key, *rest)
+
+        monkeypatch.setattr(bench.engine.programs, "run", comes_meanwhile)
+        bench.engine.tick()
+        bench.engine.tick()
+    assert [(event.stream, event.kind) for event in bench.events] == [("b", "stepped_down")]
+    assert bench.engine.counts("b").late == 3
+    assert bench.engine.counts("a").late == 0
+
+
 def test_streams_with_the_tightest_budget_go_first(bench):
     bench.engine.join("patient", MIDDLE, Rule(budget_ms=100))
     bench.engine.join("hasty", LOW, Rule(budget_ms=20))
@@ -156,76 +180,10 @@ def test_streams_with_the_tightest_budget_go_first(bench):
     assert [result.stream for result in bench.results] == ["hasty", "patient"]
 
 
-def test_a_program_that_was_not_prepared_never_stalls_a_tick():
-    """Bicubic until it is compiled, which nobody waits for; said once, and once when it is there."""
-    bench = Bench(buckets=EXACT, batch_sizes=(1,))
-    bench.engine.join("one", MIDDLE)
-    expected, _ = BicubicRuntime(CONFIG.ladder(), CONFIG.route_set()).step(MIDDLE, CLIP[:1], {})
-    for _ in range(3):
-        result = bench.round(one=CLIP[0])["one"]
-        assert result.made_by == "bicubic"
-        np.testing.assert_array_equal(result.outputs[Route(180, 720)], expected[Route(180, 720)][0])
-    assert len(bench.compiler.jobs) == 1
-    (event,) = bench.events
-    assert event.kind == "waiting_for_program"
-    assert event.detail == "180:720 of 40x24 is being compiled; served bicubic meanwhile"
-    bench.compiler.work()
-    assert bench.round(one=CLIP[1])["one"].made_by == "network"
-    assert bench.events[1].kind == "program_ready"
-
-
-def test_the_next_lower_prepared_program_stands_in_for_one_that_is_missing():
-    bench = Bench(buckets=EXACT, batch_sizes=(1,))
-    bench.engine.prepare([LOW], {180: [SIZE]})
-    bench.engine.join("one", MIDDLE)
-    assert made(bench.round(one=CLIP[0])["one"]) == "180:360"
-    assert "served 180:360 meanwhile" in bench.events[0].detail
-    # What the lower level took says nothing of the level that was asked.
-    assert bench.engine._streams["one"].pace.took_ms == ()
-
-
-def test_a_larger_batch_that_is_missing_is_done_in_smaller_ones(monkeypatch):
-    """Three streams and a program for one: served by it at once, while the batch of four is sent for and then used."""
-    batched = Bench(buckets=EXACT, batch_sizes=(1, 4))
-    batched.engine.prepare([LOW], {180: [SIZE]}, (1,))
-    run, sizes = batched.engine.programs.run, []
-
-    def noted(key, *rest):
-        sizes.append(key.batch)
-        return run(key, *rest)
-
-    monkeypatch.setattr(batched.engine.programs, "run", noted)
-    for name in "abc":
-        batched.engine.join(name, LOW)
-    frames = dict(zip("abc", CLIP, strict=False))
-    for _ in range(2):
-        assert {result.made_by for result in batched.round(**frames).values()} == {"network"}
-        batched.compiler.work()
-    assert sizes == [1, 1, 1, 4]
-    assert batched.events == []
-
-
-def test_a_program_that_cannot_be_compiled_is_said_and_not_tried_again():
-    bench = Bench(buckets=EXACT, batch_sizes=(1,))
-    bench.engine.join("one", LOW)
-
-    def refuses(key):
-        raise MemoryError("out of memory\nand a trace")
-
-    bench.engine.programs._compile = refuses
-    for _ in range(3):
-        assert bench.round(one=CLIP[0])["one"].made_by == "bicubic"
-        bench.compiler.work()
-    assert [event.detail.partition(" cannot ")[2] for event in bench.events[1:]] == [
-        "be compiled: out of memory; served bicubic meanwhile"
-    ]
-    assert not bench.compiler.jobs
-
-
 def test_a_program_that_fails_costs_its_frames_the_network_and_the_engine_goes_on(bench):
     bench.engine.join("one", LOW)
     bench.round(one=CLIP[0])
-    bench.engine.programs.pools[180, SIZE].states["180@180"].delete()
+    bench.engine.programs.pools.by_spot[180, SIZE].states["180@180"].delete()
     assert bench.round(one=CLIP[1])["one"].made_by == "bicubic"
     assert bench.events[0].kind == "failed"
     runtime = JaxRuntime(CONFIG, PARAMS)
@@ -234,53 +192,3 @@ def test_a_program_that_fails_costs_its_frames_the_network_and_the_engine_goes_o
     np.testing.assert_array_equal(result.outputs[Route(180, 360)], expected[Route(180, 360)][0])
     counts = bench.engine.counts("one")
     assert counts.offered == counts.done == 3
-
-
-def test_nothing_is_compiled_at_a_switch_between_prepared_routes(bench):
-    """Level, outputs and input change, the frame size with the input; the compiler is not called once."""
-    high = (2 * SIZE[0] + 2, 2 * SIZE[1])
-    bench.engine.prepare([TOP], {360: [high]})
-    compiled: list[str] = []
-
-    def listen(event: str, seconds: float, **_) -> None:
-        if "compile" in event:
-            compiled.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        bench.engine.join("one", MIDDLE)
-        for routes, frame in ((LOW, CLIP[0]), (TOP, video(1, high)[0]), (MIDDLE, CLIP[1])):
-            bench.engine.change("one", routes)
-            assert bench.round(one=frame)["one"].made_by == "network"
-        seen = list(compiled)
-        jax.jit(lambda x: x * 3 + 1)(np.ones(3))
-    finally:
-        jax.monitoring.clear_event_listeners()
-    assert seen == []
-    assert compiled, "the listener hears what is compiled"
-
-
-def test_sizes_nobody_prepared_do_not_pile_up():
-    """A stream that sends another size every frame: what waits for the compiler, and the pools, stay few."""
-    bench = Bench(buckets=EXACT, batch_sizes=(1,))
-    bench.engine.join("one", LOW)
-    for side in range(10, 40):
-        assert bench.round(one=video(1, (side, side))[0])["one"].made_by == "bicubic"
-    assert len(bench.compiler.jobs) <= 4
-    assert len(bench.engine.programs.pools) <= 5
-    bench.engine.leave("one")
-    bench.engine.tick()
-    assert len(bench.engine.programs.pools) <= 4
-
-
-def test_sixteen_streams_may_all_change_their_size_within_a_full_pool():
-    bench = Bench(batch_sizes=(1, 2))
-    bench.engine.prepare([LOW], {180: [(32, 32)]})
-    names = [f"stream{index}" for index in range(16)]
-    for name in names:
-        bench.engine.join(name, LOW)
-    for side in (32, 31, 30):
-        results = bench.round(**dict.fromkeys(names, video(1, (side, side))[0]))
-        assert {result.made_by for result in results.values()} == {"network"}
-    (pool,) = bench.engine.programs.pools.values()
-    assert pool.taken == 16

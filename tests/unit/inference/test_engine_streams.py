@@ -4,12 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from mrsr.errors import UserError
 from mrsr.inference.buckets import EXACT
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.runtime import BicubicRuntime
 from mrsr.ladder import Route, RouteSet
-from tests.engines import ALL, CONFIG, LOW, MIDDLE, PARAMS, SIZE, TOP, Bench, video
+from tests.engines import ALL, CONFIG, LOW, PARAMS, SIZE, TOP, Bench, video
 
 ODD = (23, 39)
 
@@ -52,7 +51,9 @@ def alone(runtime: JaxRuntime, routes: RouteSet, frames: np.ndarray, state=None)
 def state_of(bench: Bench, name: str) -> dict[str, np.ndarray]:
     stream = bench.engine._streams[name]
     assert stream.place is not None
-    return bench.engine.programs.pool(stream.place.entry, stream.place.bucket).read(stream.place.slot, stream.kept)
+    return bench.engine.programs.pools.by_spot[stream.place.entry, stream.place.bucket].read(
+        stream.place.slot, stream.kept
+    )
 
 
 def same(result, expected) -> None:
@@ -245,7 +246,7 @@ def test_states_stay_where_they_are_on_the_device(exact):
     exact.engine.join("one", ALL)
     clip = video(20)
     exact.round(one=clip[0])
-    (pool,) = [pool for (entry, _), pool in exact.engine.programs.pools.items() if entry == 180]
+    (pool,) = [pool for (entry, _), pool in exact.engine.programs.pools.by_spot.items() if entry == 180]
     before = {name: array.unsafe_buffer_pointer() for name, array in pool.states.items()}
     living = len(jax.live_arrays())
     for frame in clip:
@@ -268,21 +269,19 @@ def test_the_compiled_bicubic_is_the_baseline(exact):
         assert np.abs(result.outputs[route].astype(int) - output[0]).max() <= 1
 
 
-def test_streams_beyond_the_room_and_wrong_names_are_refused():
-    engine = Bench(most_streams=1).engine
-    engine.join("one", MIDDLE)
-    for name, routes, words in (
-        ("one", MIDDLE, "is there already"),
-        ("two", MIDDLE, "at most 1 streams"),
-        ("two", RouteSet.parse("360:360"), "was not trained"),
-        ("two", RouteSet.parse("180:360,360:720"), "one input"),
-    ):
-        with pytest.raises(UserError, match=words):
-            engine.join(name, routes)
-    with pytest.raises(UserError, match="not in the engine; expected one of one"):
-        engine.offer("two", video(1)[0])
-    with pytest.raises(UserError, match=r"expected uint8 \[H, W, 3\]"):
-        engine.offer("one", video(1)[0].astype(np.float32))
-    engine.leave("one")
-    engine.tick()
-    engine.join("two", MIDDLE)
+def test_bicubic_in_a_bucket_is_the_baseline_away_from_the_padded_border():
+    """Where the bucket repeats the last pixels the baseline does so as well, but weighs them as its border."""
+    bench = Bench(batch_sizes=(1,))
+    bench.engine.prepare([LOW], {180: [(32, 48)]})
+    bench.engine.join("one", LOW)
+    frame = video(1, (27, 43))[0]
+    bench.round(one=frame)
+    stream = bench.engine._streams["one"]
+    stream.pace = type(stream.pace)(level=1)
+    result = bench.round(one=frame)["one"]
+    assert (result.made_by, stream.place.bucket) == ("bicubic", (32, 48))
+    expected, _ = BicubicRuntime(CONFIG.ladder(), CONFIG.route_set()).step(LOW, frame[None], {})
+    apart = np.abs(result.outputs[Route(180, 360)].astype(int) - expected[Route(180, 360)][0])
+    # Keys' kernel reaches two pixels of the input.
+    assert apart[:-4, :-4].max() <= 1
+    assert apart.max() <= 8
