@@ -1,6 +1,6 @@
 """Makes a training run a model that ships: `python -m benchmarks.ship NAME --runs ... --data ... --evaluation ...`.
 
-Writes `mrsr/weights/NAME/`: config, weights and the card. The last run is the one whose averaged parameters ship, the
+Writes `mrsr/weights/NAME/`: config, weights, the card, and graphs in 8 bits behind the parity gate. The last run is the one whose averaged parameters ship, the
 ones before it are what it went on from. A TABLE is Markdown with the columns file, class, origin and licence evidence;
 `TABLE=CARD.json` takes of it the files alone that the data set of that card trains on, `TABLE=PREFIX` those whose name
 begins so.
@@ -9,8 +9,11 @@ begins so.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shlex
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,18 @@ import jax
 import numpy as np
 
 from mrsr.checkpoint import WEIGHTS, load_model, write_weights
+from mrsr.cli.export import FRAMES, calibration_clips, parity_clips
 from mrsr.config import config_hash, load_config, save_config
 from mrsr.evaluation.table import gain, means
+from mrsr.export.export import Wanted, export
 from mrsr.files import replaced
+from mrsr.inference.plan import asked
+from mrsr.manifest import FILE as MANIFEST
+from mrsr.manifest import checksums_of, write_manifest
 from mrsr.shipped import CARD, CARD_TEXT, folder
+
+FORM = "onnx/int8"
+"""What OpenVINO runs by itself on a CPU; everything else runs the weights."""
 
 LIMITS = (
     "Trained on few people: it says nothing about faces in general, and must not be used to tell who somebody is.",
@@ -64,7 +75,24 @@ def main() -> None:
     for name, text in ((CARD, json.dumps(record, indent=1, ensure_ascii=False) + "\n"), (CARD_TEXT, text_of(record))):
         with replaced(place / name) as beside:
             beside.write_text(text, encoding="utf-8")
-    print(f"{place}: {(place / WEIGHTS).stat().st_size:,} bytes of weights")
+    add_graphs(place, record["licence"])
+    print(f"{place}: {sum(path.stat().st_size for path in place.rglob('*') if path.is_file()):,} bytes")
+
+
+def add_graphs(place: Path, licence: str) -> None:
+    """Makes the folder an exported directory: graphs in 8 bits of its own weights, past the gate, and the manifest."""
+    config, params = load_model(place)
+    routes = asked(config.ladder(), config.route_set(), None)
+    clips = parity_clips(config.ladder(), routes, FRAMES, None)
+    ranges = calibration_clips(config.ladder(), routes, ())
+    with tempfile.TemporaryDirectory() as temporary:
+        made = Path(temporary) / "made"
+        wanted = Wanted(routes, (FORM,), (), licence, {})
+        manifest = export(config, params, wanted, clips, made, print, ranges)
+        shutil.rmtree(place / "onnx", ignore_errors=True)
+        shutil.copytree(made / "onnx", place / "onnx")
+    (place / MANIFEST).unlink(missing_ok=True)
+    write_manifest(dataclasses.replace(manifest, checksums=checksums_of(place)), place)
 
 
 def text_of(record: Mapping[str, Any]) -> str:
