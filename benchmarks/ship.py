@@ -1,7 +1,7 @@
 """Makes a training run a model that ships: `python -m benchmarks.ship NAME --runs ... --data ... --evaluation ...`.
 
-Writes `mrsr/weights/NAME/`: config, weights, the card, and graphs in 8 bits behind the parity gate. The last run is the one whose averaged parameters ship, the
-ones before it are what it went on from. A TABLE is Markdown with the columns file, class, origin and licence evidence;
+Writes `mrsr/weights/NAME/`: config, weights, the card, and graphs in 8 bits behind the parity gate. The last run is the
+one whose averaged parameters ship, the ones before it are what it went on from. A TABLE is Markdown with the columns file, class, origin and licence evidence;
 `TABLE=CARD.json` takes of it the files alone that the data set of that card trains on, `TABLE=PREFIX` those whose name
 begins so.
 """
@@ -14,13 +14,14 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from benchmarks.model_card import text_of
 from mrsr.checkpoint import WEIGHTS, load_model, write_weights
 from mrsr.cli.export import FRAMES, calibration_clips, parity_clips
 from mrsr.config import config_hash, load_config, save_config
@@ -95,55 +96,6 @@ def add_graphs(place: Path, licence: str) -> None:
     write_manifest(dataclasses.replace(manifest, checksums=checksums_of(place)), place)
 
 
-def text_of(record: Mapping[str, Any]) -> str:
-    """The card in Markdown."""
-    parts = [
-        f"# {record['name']}",
-        record["summary"],
-        f"{record['parameters']:,} parameters ({record['dtype']}), config {record['config_hash']}, "
-        f"routes {record['routes'].replace(',', ', ')}.",
-        f"**Intended use.** {record['intended']}",
-        "**Limits.**\n" + "\n".join(f"- {limit}" for limit in record["limits"]),
-        f"**Licence.** {record['licence']}.",
-        "## Figures",
-        "On clips held out of training: gain over bicubic interpolation of the same input, dB of PSNR on luma, and "
-        "SSIM. `bicubic` is a clean input, reduced by bicubic interpolation, `h264:CRF` the same through x264 in a "
-        "call's settings.",
-        _table(
-            ("route", "input", "clips", "frames", "PSNR", "gain", "SSIM"),
-            (
-                (
-                    row["route"],
-                    row["degradation"],
-                    row["clips"],
-                    row["frames"],
-                    _figure(row["psnr_y"], ".2f"),
-                    _figure(row["gain"], "+.2f"),
-                    _figure(row["ssim_y"], ".4f"),
-                )
-                for row in record["evaluation"]["means"]
-            ),
-        ),
-        "By clip, gain in dB:",
-        _by_clip(record["evaluation"]["rows"]),
-        "## Recipe",
-        "One after the other, each from the parameters of the one before:",
-        "\n".join(
-            f"1. {one['steps']:,} steps, {one['examples']:,} clips of video, {one['minutes']:.0f} minutes of training: "
-            f"`{one['command']}`"
-            for one in record["recipe"]
-        ),
-        "## Data",
-        "Class A: a licence names the media. Class B: a permissively licensed repository whose media's own origin is "
-        "not stated. None of it is part of this package.",
-        _table(
-            ("file", "class", "origin", "licence"),
-            ((row["file"], row["class"], row["origin"], row["licence"]) for row in record["data"]),
-        ),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
 def table_of(file: Path) -> list[dict[str, str]]:
     """The rows of the first table of a Markdown file, by heading."""
     lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip().startswith("|")]
@@ -190,28 +142,6 @@ def _short(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: row[name] for name in ("route", "degradation", "clip", "clips", "frames", "cutout") if name in row}
     figures = {"psnr_y": row["psnr_y"], "ssim_y": row["ssim_y"], "gain": gain(dict(row), "psnr_y")}
     return kept | {name: None if figure is None else round(figure, 4) for name, figure in figures.items()}
-
-
-def _by_clip(rows: Iterable[Mapping[str, Any]]) -> str:
-    """A line a clip, a column a route and degradation."""
-    lines: dict[str, dict[str, str]] = {}
-    for row in rows:
-        column = f"{row['route']} {row['degradation']}"
-        lines.setdefault(row["clip"], {})[column] = _figure(row["gain"], "+.2f")
-    columns = list(dict.fromkeys(column for line in lines.values() for column in line))
-    return _table(
-        ("clip", *columns), ((clip, *(line.get(column, "") for column in columns)) for clip, line in lines.items())
-    )
-
-
-def _figure(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
-
-
-def _table(heading: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    lines = [list(heading), *([str(cell) for cell in row] for row in rows)]
-    lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
