@@ -1,9 +1,9 @@
 """Makes a training run a model that ships: `python -m benchmarks.ship NAME --runs ... --data ... --evaluation ...`.
 
 Writes `mrsr/weights/NAME/`: config, weights, the card, and graphs in 8 bits behind the parity gate. The last run is the
-one whose averaged parameters ship, the ones before it are what it went on from. A TABLE is Markdown with the columns file, class, origin and licence evidence;
-`TABLE=CARD.json` takes of it the files alone that the data set of that card trains on, `TABLE=PREFIX` those whose name
-begins so.
+one whose averaged parameters ship, the ones before it are what it went on from. A TABLE is Markdown with the columns
+file, class, origin and licence evidence; `TABLE=CARD.json` takes of it the files alone that the data set of that card
+trains on, `TABLE=PREFIX` those whose name begins so.
 """
 
 from __future__ import annotations
