@@ -58,14 +58,33 @@ def _run(runtime: Any) -> list[np.ndarray]:
     return shown
 
 
+EXPORTED = ("openvino", "onnxruntime", "saved_model")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("runtime", ["jax", "openvino", "onnxruntime", "saved_model"])
+@pytest.mark.parametrize("runtime", ["jax", *EXPORTED])
 def test_every_runtime_of_the_directory_says_what_the_run_folder_says(
     model: Path, exported: Path, runtime: str
 ) -> None:
     expected, found = _run(load_runtime(str(model))), _run(load_runtime(str(exported), runtime))
     for one, other in zip(expected, found, strict=True):
         assert np.abs(one.astype(int) - other).max() <= (0 if runtime == "jax" else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (318, 178), (480, 270)])
+def test_every_runtime_takes_the_sizes_of_calls(model: Path, exported: Path, width: int, height: int) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (2, 1, height, width, 3), dtype=np.uint8)
+    runtimes = [load_runtime(str(model)), *(load_runtime(str(exported), name) for name in EXPORTED)]
+    made = []
+    for runtime in runtimes:
+        state = runtime.init_state(ROUTES, 1, height, width)
+        for frame in frames:
+            outputs, state = runtime.step(ROUTES, frame, state)
+        made.append(outputs[ROUTES.routes[0]].astype(int))
+    for name, other in zip(EXPORTED, made[1:], strict=True):
+        assert other.shape == (1, 2 * height, 2 * width, 3), name
+        assert np.abs(made[0] - other).max() <= 1, name
 
 
 def test_by_itself_it_runs_on_openvino_where_there_is_a_cpu_alone(exported: Path) -> None:
