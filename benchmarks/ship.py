@@ -125,10 +125,13 @@ def _recipe(run: Path) -> dict[str, Any]:
     steps = max(record["step"] for record in records)
     every = config.train.log_every
     seconds = sum(every / record["steps_per_second"] for record in records if "steps_per_second" in record)
-    size = config.model.name
-    part = ",finish" if config.optimizer.decay < 10_000 else ""
-    words = ["mrsr", "train", "--config", f"experiments/shipped.py:{size}{part}", "--workdir", f"runs/{run.name}"]
+    size, decay = config.model.name, config.optimizer.decay
+    part = ",finish" if decay < 10_000 else ""
+    # An earlier run may be one of `experiments/calls.py`, named after its preset.
+    file = f"shipped.py:{size}{part}" if config.name == size else f"{config.name.replace('-', '.py:', 1)}"
+    words = ["mrsr", "train", "--config", f"experiments/{file}", "--workdir", f"runs/{run.name}"]
     words += [f"--config.data.sources={config.data.sources}", f"--config.train.steps={steps}"]
+    words += [f"--config.optimizer.decay={decay}"] if config.name != size else []
     words += [f"--config.train.init_from={config.train.init_from}"] if config.train.init_from else []
     return {
         "command": shlex.join(words),
