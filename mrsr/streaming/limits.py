@@ -32,7 +32,8 @@ class Limits:
     token_bytes: int = 2048
     token_seconds: int = 24 * 3600  # the longest lifetime a token may have
     single_use_tokens: int = 100_000  # remembered at a time
-    connections: int = 1000  # open sockets
+    connections: int = 1000  # open sockets, and of one address:
+    connections_per_address: int = 100
     outbox: int = 32  # messages that wait for a slow client
     request_seconds: float = 10.0  # headers and body, each
     hello_seconds: float = 5.0

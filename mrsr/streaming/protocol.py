@@ -78,8 +78,8 @@ class Hello:
     role: str = field(choice(*ROLES))
     session: str = field(_name)
     version: int = field(whole(0, 1 << 30), default=VERSION)
-    caps: Caps = field(record(Caps), default=NO_CAPS)
-    want: Want = field(record(Want), default=NO_WISH)
+    caps: Caps = field(record(Caps), default=NO_CAPS)  # noqa: RUF009 - both frozen
+    want: Want = field(record(Want), default=NO_WISH)  # noqa: RUF009 - both frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Grant:
     room: str = field(text(64, NAME))
     role: str = field(choice(*ROLES))
     name: str = field(text(64, NAME), "sub", "guest")
-    caps: Caps = field(record(Caps), default=NO_CAPS)
+    caps: Caps = field(record(Caps), default=NO_CAPS)  # noqa: RUF009 - both frozen
     once: bool = field(choice(True, False), default=False)
     nonce: str = field(text(64, r"[A-Za-z0-9_-]+"), "jti", "")
     expires: float = 0.0  # seconds since 1970, from the claim exp
