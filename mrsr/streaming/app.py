@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -17,15 +18,15 @@ from mrsr.streaming.sockets import HANDSHAKE_SECONDS, Session
 from mrsr.streaming.worker import FromWorker, Participant
 
 _LOG = logging.getLogger(__name__)
-_SESSIONS: web.AppKey[set[Session]] = web.AppKey("sessions", set)
-_LEAVING: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("leaving", set)
+_SESSIONS: web.AppKey[set[Session]] = web.AppKey("sessions", set[Session])
+_LEAVING: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("leaving", set[asyncio.Task[None]])
 
 
 def make_app(gate: Gate) -> web.Application:
     """The application of a gateway; pages are added to its router by who has them.
 
-    Its sizes are limited here, its times by `gateway.runner_of`: aiohttp closes a connection whose headers are not whole
-    in `keepalive_timeout`, but waits for a body as long as a handler does.
+    Its sizes are limited here, its times by `gateway.runner_of`: aiohttp closes a connection whose headers are not
+    whole in `keepalive_timeout`, but waits for a body as long as a handler does.
     """
     app = web.Application(
         middlewares=[errors_as_json, from_here], client_max_size=gate.limits.message_bytes, logger=_LOG
@@ -135,9 +136,12 @@ async def _drain(app: web.Application) -> None:
     """Tells every client that the server is going down, and the worker that those without a socket are gone."""
     gate = app[GATE]
     gate.draining = True
-    for session in tuple(app[_SESSIONS]):
+    sessions = app[_SESSIONS]
+    for session in tuple(sessions):
         session.end(ProtocolError(Code.DRAINING, "the server is going down", 1000))
     deadline = asyncio.get_running_loop().time() + gate.limits.drain_seconds / 2
-    while app[_SESSIONS] and asyncio.get_running_loop().time() < deadline:
+    while sessions and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.02)
-    await asyncio.gather(*(gate.leave(who, "the server is going down") for who in tuple(gate.attendance)))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(gate.limits.drain_seconds / 4):
+            await asyncio.gather(*(gate.leave(who, "the server is going down") for who in tuple(gate.attendance)))

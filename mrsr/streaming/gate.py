@@ -119,18 +119,18 @@ class Gate:
             return
         _LOG.info("leave room=%s peer=%s role=%s name=%s: %s", who.room, who.peer, who.role, who.name, reason)
         try:
-            await self.asked(self.worker.leave(who, reason), "leave")
+            await self.asked(self.worker.leave(who, reason), "leave", self.limits.leave_seconds)
         except ProtocolError as error:
             _LOG.warning("%s", error)
 
-    async def asked(self, answer: Awaitable[T], what: str) -> T:
-        """The worker's answer, awaited for `offer_seconds` at most.
+    async def asked(self, answer: Awaitable[T], what: str, seconds: float | None = None) -> T:
+        """The worker's answer, awaited for so many seconds (`offer_seconds`) at most.
 
         Raises:
           ProtocolError: `worker`: it failed, which is logged, or took too long.
         """
         try:
-            async with asyncio.timeout(self.limits.offer_seconds):
+            async with asyncio.timeout(seconds or self.limits.offer_seconds):
                 return await answer
         except ProtocolError:
             raise

@@ -60,7 +60,7 @@ def _no_password() -> str:
 
 def runner_of(app: web.Application) -> web.AppRunner:
     """The runner of a gateway's application, with its times: a connection whose headers are not whole in
-    `request_seconds`, or that idles for as long, is closed; a shutdown waits `drain_seconds` / 2 for handlers.
+    `request_seconds`, or that idles for as long, is closed. The application has drained before handlers are cancelled.
     """
     limits = app[GATE].limits
     return web.AppRunner(
@@ -69,7 +69,7 @@ def runner_of(app: web.Application) -> web.AppRunner:
         handle_signals=False,
         keepalive_timeout=limits.request_seconds,
         lingering_time=min(_LINGERING_SECONDS, limits.request_seconds),
-        shutdown_timeout=limits.drain_seconds / 2,
+        shutdown_timeout=limits.drain_seconds / 8,  # aiohttp waits it twice: before and after it cancels
         max_line_size=4096,
         max_field_size=4096,
     )

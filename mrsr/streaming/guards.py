@@ -21,7 +21,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # For machines that watch the server: they ask by address, and a page elsewhere learns nothing it may read.
 WATCHED = ("/healthz", "/readyz", "/metrics")
 
-# Scripts and WebAssembly of this server alone, nothing inline; pictures and video of the page's own making; in no frame.
+# Scripts and WebAssembly of this server alone, nothing inline; pictures and video the page makes itself; in no frame.
 # The cross-origin pair gives the page shared memory, which onnxruntime-web needs for its threads.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -51,7 +51,7 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as `{"type": "error", "code", "text", "retryAfterMs"}` with their status; a fault of ours tells nothing."""
+    """Errors as `{"type": "error", "code", "text", "retryAfterMs"}` with their status; our own faults tell nothing."""
     gate = request.app[GATE]
     try:
         response = await handler(request)

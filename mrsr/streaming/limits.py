@@ -37,7 +37,8 @@ class Limits:
     outbox: int = 32  # messages that wait for a slow client
     request_seconds: float = 10.0  # headers and body, each
     hello_seconds: float = 5.0
-    offer_seconds: float = 15.0  # the worker's answer
+    offer_seconds: float = 15.0  # the worker's answer, and that it lets go of a peer:
+    leave_seconds: float = 2.0
     heartbeat_seconds: float = 2.0
     dead_seconds: float = 6.0
     drain_seconds: float = 8.0

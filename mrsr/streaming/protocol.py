@@ -161,7 +161,7 @@ class OfferRequest:
 
 
 Message: TypeAlias = Hello | Want | Offer | Answer | Control | Ack | Status | Error | Bye
-TYPES: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Message.__args__}  # type: ignore[attr-defined]
+TYPES: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Message.__args__}
 FROM_CLIENT = ("hello", "offer", "want", "ack", "bye")
 FROM_SERVER = ("answer", "control", "status", "error", "bye")
 

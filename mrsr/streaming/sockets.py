@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -39,46 +40,53 @@ class Session:
 
     async def run(self) -> None:
         """Speaks with the client until it is over."""
-        who: Participant | None = None
-        reason, code = "left", int(WSCloseCode.OK)
+        conversation = asyncio.create_task(self._converse())
+        either: list[asyncio.Future[Any]] = [conversation, self._ended]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            conversation.cancel()
+            [outcome] = await asyncio.gather(conversation, return_exceptions=True)
+        if self._ended.done():
+            outcome = self._ended.result()
+        if not isinstance(outcome, ProtocolError | _LeftError):
+            _LOG.error("socket of %s failed", self._request.remote, exc_info=outcome)
+            outcome = ProtocolError(Code.INTERNAL, "a fault of the server")
+        await self._close(outcome)
+
+    async def _converse(self) -> None:
+        """Lets the client in and speaks with it; always ends with a ProtocolError or a _LeftError."""
         try:
             async with asyncio.timeout(self._gate.limits.hello_seconds):
                 hello = await self._read()
-            who = self._admitted(hello)
-            assert isinstance(hello, Hello)
-            await self._gate.join(who, hello.want, self._outbox.put)
-            await self._talk(who)
         except TimeoutError:
-            reason, code = await self._refuse(ProtocolError(Code.TIMEOUT, "no hello in time"))
-        except ProtocolError as error:
-            reason, code = await self._refuse(error)
-        except _LeftError as left:
-            reason = str(left)
-        finally:
-            if who is not None:
-                await self._gate.leave(who, reason)
-        await self._close(code, reason)
-
-    def _admitted(self, hello: Message | None) -> Participant:
+            raise ProtocolError(Code.TIMEOUT, "no hello in time") from None
         if not isinstance(hello, Hello):
             raise ProtocolError(Code.BAD_MESSAGE, "the first message is hello")
         if hello.version != VERSION:
             raise ProtocolError(Code.VERSION, f"version {hello.version}: this server speaks {VERSION}")
-        return self._gate.admit(hello.token, hello.role, hello.session, hello.caps)
+        who = self._gate.admit(hello.token, hello.role, hello.session, hello.caps)
+        reason = "server"
+        try:
+            await self._gate.join(who, hello.want, self._outbox.put)
+            await self._talk(who)
+        except (ProtocolError, _LeftError) as error:
+            reason = str(error)
+            raise
+        finally:
+            await self._gate.leave(who, reason)
 
     async def _talk(self, who: Participant) -> None:
         """Reads, answers, writes and watches at once; the first that ends ends all."""
-        parts = [
-            asyncio.ensure_future(part) for part in (self._hear(who), self._answer(who), self._write(), self._watch())
+        parts: list[asyncio.Task[None]] = [
+            asyncio.create_task(part) for part in (self._hear(who), self._answer(who), self._write(), self._watch())
         ]
         try:
-            done, _ = await asyncio.wait([*parts, self._ended], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-        if self._ended in done:
-            raise self._ended.result()
         for part in done:
             part.result()
 
@@ -157,18 +165,17 @@ class Session:
             raise _LeftError("connection lost") from error
         self._gate.metrics.messages.labels(type(message).__name__.lower(), "out").inc()
 
-    async def _refuse(self, error: ProtocolError) -> tuple[str, int]:
-        """Tells the client, as far as it listens; returns the reason and the close code."""
-        self._gate.metrics.refusals.labels(str(error.code)).inc()
-        _LOG.info("socket of %s refused: %s", self._request.remote, error)
-        with contextlib.suppress(TimeoutError, _LeftError):
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                await self._send(Error.of(error))
-        return error.text, error.close_code
-
-    async def _close(self, code: int, reason: str) -> None:
+    async def _close(self, outcome: ProtocolError | _LeftError) -> None:
+        """Tells the client why, as far as it listens, and closes."""
+        code, reason = int(WSCloseCode.OK), str(outcome)
         try:
             async with asyncio.timeout(2 * HANDSHAKE_SECONDS):
+                if isinstance(outcome, ProtocolError):
+                    self._gate.metrics.refusals.labels(str(outcome.code)).inc()
+                    _LOG.info("socket of %s refused: %s", self._request.remote, outcome)
+                    code, reason = outcome.close_code, outcome.text
+                    with contextlib.suppress(_LeftError):
+                        await self._send(Error.of(outcome))
                 await self._socket.close(code=code, message=reason.encode("ascii", "replace")[:120])
         except (TimeoutError, ConnectionError, RuntimeError):
             # A client that does not take the close in would keep what is unsent in memory.

@@ -132,7 +132,10 @@ def verify(keys: Keys, token: str, limits: Limits) -> Grant:
             raise ProtocolError(Code.TOKEN, "token: of no key that is known here")
         claims = _claims(token, secret)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        known = {jwt.ExpiredSignatureError: "expired", jwt.InvalidSignatureError: "its signature is wrong"}
+        known: dict[type, str] = {
+            jwt.ExpiredSignatureError: "expired",
+            jwt.InvalidSignatureError: "its signature is wrong",
+        }
         raise ProtocolError(Code.TOKEN, f"token: {known.get(type(error), 'not valid')}") from error
     issued, expires = claims.pop("iat"), claims.pop("exp")
     if type(issued) is not int or type(expires) is not int or expires - issued > limits.token_seconds:
