@@ -38,7 +38,7 @@ class Gate:
     once: UsedOnce = field(init=False)
     requests: Buckets = field(init=False)  # by address
     joins: Buckets = field(init=False)  # by address
-    messages: Buckets = field(init=False)  # by peer
+    messages: Buckets = field(init=False)  # by socket
 
     def __post_init__(self) -> None:
         limits = self.limits
@@ -46,7 +46,7 @@ class Gate:
         self.once = UsedOnce(limits.single_use_tokens)
         self.requests = Buckets(limits.requests_per_second, limits.request_burst, limits.addresses)
         self.joins = Buckets(limits.joins_per_minute / 60, limits.join_burst, limits.addresses)
-        self.messages = Buckets(limits.messages_per_second, limits.message_burst, limits.peers + 1)
+        self.messages = Buckets(limits.messages_per_second, limits.message_burst, limits.connections)
 
     @property
     def ready(self) -> bool:

@@ -46,7 +46,7 @@ class Limits:
     join_burst: float = 20.0
     requests_per_second: float = 50.0  # of an address: pages and everything else
     request_burst: float = 200.0
-    messages_per_second: float = 10.0  # of a peer
+    messages_per_second: float = 10.0  # of a socket, pings and pongs too
     message_burst: float = 40.0
     addresses: int = 10_000  # remembered at a time
 

@@ -66,10 +66,11 @@ def checked_offer(sdp: str, limits: Limits) -> CheckedOffer:
         if not _LINE.fullmatch(line):
             raise _bad(f"line {number} is no line of SDP: {line[:40]!a}")
     first = next((i for i, line in enumerate(lines) if line.startswith("m=")), len(lines))
-    head, sections = lines[:first], _sections(lines[first:])
+    head = lines[:first]
     origin = _ORIGIN.fullmatch(head[1]) if len(head) > 1 else None
-    if head[0] != "v=0" or origin is None:
+    if origin is None or head[0] != "v=0":
         raise _bad("it does not start with v=0 and o=")
+    sections = _sections(lines[first:])
     shared = [pair for line in head if (pair := _attribute(line, SHARED_LINES))]
     for section in sections:
         # What the session says holds for each of its sections; a parser need not know that.

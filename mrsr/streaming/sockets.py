@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from typing import Any
 
@@ -30,6 +31,7 @@ class Session:
         self._request = request
         self._outbox = Outbox(gate.limits.outbox)
         self._inbox: asyncio.Queue[Message] = asyncio.Queue(_UNHANDLED)
+        self._key = secrets.token_hex(8)
         self._seen = time.monotonic()
         self._ended: asyncio.Future[ProtocolError] = asyncio.get_running_loop().create_future()
 
@@ -79,7 +81,7 @@ class Session:
     async def _talk(self, who: Participant) -> None:
         """Reads, answers, writes and watches at once; the first that ends ends all."""
         parts: list[asyncio.Task[None]] = [
-            asyncio.create_task(part) for part in (self._hear(who), self._answer(who), self._write(), self._watch())
+            asyncio.create_task(part) for part in (self._hear(), self._answer(who), self._write(), self._watch())
         ]
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -95,6 +97,8 @@ class Session:
         while True:
             frame = await self._socket.receive()
             self._seen = time.monotonic()
+            # Pings and pongs too: a flood of them is one.
+            self._gate.messages.take(self._key, "messages")
             if frame.type is WSMsgType.TEXT:
                 message = parse(frame.data, self._gate.limits)
                 self._gate.metrics.messages.labels(type(message).__name__.lower(), "in").inc()
@@ -109,10 +113,9 @@ class Session:
                     self._gate.metrics.refusals.labels(str(Code.TOO_LARGE)).inc()
                 raise _LeftError(f"closed with {self._socket.close_code}")
 
-    async def _hear(self, who: Participant) -> None:
+    async def _hear(self) -> None:
         while True:
             message = await self._read()
-            self._gate.messages.take(who.peer, "messages")
             try:
                 self._inbox.put_nowait(message)
             except asyncio.QueueFull:

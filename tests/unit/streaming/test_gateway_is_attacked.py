@@ -213,6 +213,10 @@ def test_a_peer_that_floods_is_closed_and_others_are_not() -> None:
             for seq in range(8):
                 await flood.send_json({"type": "ack", "seq": seq, "ok": True})
             assert await refused(flood) == ("rate", 4429)
+            flood = await call.joined()
+            for _ in range(8):
+                await flood.ping()
+            assert await refused(flood) == ("rate", 4429)
             assert await call.serves()
 
     asyncio.run(scenario())

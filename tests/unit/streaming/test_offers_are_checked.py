@@ -11,6 +11,8 @@ import sys
 
 import pytest
 from calls import OFFER
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mrsr.streaming.limits import Limits
 from mrsr.streaming.refusals import Code, ProtocolError
@@ -108,7 +110,14 @@ def test_a_malformed_or_foreign_offer_is_refused(old: str, new: str) -> None:
     assert code_of(checked) is Code.BAD_SDP
 
 
-@pytest.mark.parametrize("sdp", ["", "\n", "v=0", "v=0\r\n", "m=video", "\r\n" * 50])
+@settings(max_examples=300, deadline=None)
+@given(st.text() | st.lists(st.sampled_from(OFFER.split("\r\n")) | st.text(max_size=30)).map("\r\n".join))
+def test_no_text_makes_anything_but_a_protocol_error(sdp: str) -> None:
+    with contextlib.suppress(ProtocolError):
+        checked_offer(sdp, LIMITS)
+
+
+@pytest.mark.parametrize("sdp", ["", "\n", OFFER[OFFER.index("m=audio") :], "v=0", "v=0\r\n", "m=video", "\r\n" * 50])
 def test_what_is_no_offer_is_refused(sdp: str) -> None:
     assert code_of(sdp) is Code.BAD_SDP
 
