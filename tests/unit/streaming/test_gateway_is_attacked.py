@@ -6,6 +6,7 @@ import asyncio
 import os
 import ssl
 import subprocess
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ def test_hostile_posts_are_refused_by_code_and_the_next_client_is_served() -> No
                 async with call.http.post(url, data=data, headers=headers) as response:
                     assert response.status == status
                     assert (await response.json())["code"] == "bad_message"
+
+            async def endless() -> AsyncIterator[bytes]:
+                for _ in range(100):
+                    yield b"x" * 10_000
+
+            async with call.http.post(url, data=endless(), headers={"Content-Type": "application/json"}) as response:
+                assert (response.status, (await response.json())["code"]) == (413, "too_large")
             async with call.http.get(url) as response:
                 assert (response.status, response.headers["Allow"]) == (405, "POST")
             async with call.http.get(f"{call.url}/../../etc/passwd") as response:
