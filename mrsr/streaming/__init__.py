@@ -1,0 +1,1 @@
+"""People in a call, seen sharper: signalling, who may join, the controller of resolutions, WebRTC."""

@@ -1,0 +1,193 @@
+"""The messages of a call between a client and the server: one JSON object each, checked whole before it is used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mrsr.streaming.fields import (
+    choice,
+    field,
+    json_object,
+    number,
+    optional,
+    read,
+    record,
+    several,
+    text,
+    whole,
+    written,
+)
+from mrsr.streaming.limits import Limits
+from mrsr.streaming.refusals import Code, ProtocolError
+
+VERSION = 1
+ROLES = ("publish", "subscribe", "both")
+CODECS = ("H264", "VP8")
+# Who sets the height of the output: the measured link (S3), the destination's own wish, or the source's (S2).
+POLICIES = ("link", "destination", "source")
+
+NAME = r"[A-Za-z0-9_.-]{1,64}"
+_name = text(64, NAME)
+_height = whole(16, 4320)
+_sdp = text(1 << 20, lines=True)
+_token = text(1 << 16, r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What a client, a token or the server takes at most; None means no limit of its own."""
+
+    max_height: int | None = field(optional(_height), default=None)  # p: the short side
+    max_fps: int | None = field(optional(whole(1, 240)), default=None)
+    max_kbps: int | None = field(optional(whole(10, 1_000_000)), default=None)
+    codecs: tuple[str, ...] = field(several(choice(*CODECS), len(CODECS)), default=CODECS)
+
+    def within(self, other: Caps) -> Caps:
+        """The lower of each limit, and the codecs that both take, in the order of this one."""
+
+        def lower(one: int | None, two: int | None) -> int | None:
+            return min((limit for limit in (one, two) if limit is not None), default=None)
+
+        return Caps(
+            lower(self.max_height, other.max_height),
+            lower(self.max_fps, other.max_fps),
+            lower(self.max_kbps, other.max_kbps),
+            tuple(codec for codec in self.codecs if codec in other.codecs),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a client would like of the resolution: who decides it, and the height it asks for (p)."""
+
+    policy: str = field(choice(*POLICIES), default="link")
+    height: int | None = field(optional(_height), default=None)
+
+
+NO_CAPS = Caps()
+NO_WISH = Want()
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message of a client: who it is by its token, the room (`session`) and the role it takes there."""
+
+    token: str = field(_token)
+    role: str = field(choice(*ROLES))
+    session: str = field(_name)
+    version: int = field(whole(0, 1 << 30), default=VERSION)
+    caps: Caps = field(record(Caps), default=NO_CAPS)  # noqa: RUF009 - both frozen
+    want: Want = field(record(Want), default=NO_WISH)  # noqa: RUF009 - both frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A client's session description (SDP)."""
+
+    sdp: str = field(_sdp)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The server's session description."""
+
+    sdp: str = field(_sdp)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The server tells a source to send less, or more again: its picture's sides divided by `down_by`."""
+
+    seq: int = field(whole(0, 1 << 53))
+    down_by: float = field(number(1, 64))
+    max_bitrate: int = field(whole(1_000, 1_000_000_000))  # bit/s, as RTCRtpEncodingParameters has it
+    op: str = field(choice("scale"), default="scale")
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The source did what `Control` number `seq` asked, or could not."""
+
+    seq: int = field(whole(0, 1 << 53))
+    ok: bool = field(choice(True, False))
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the stream is doing: super-resolution on or bypassed and why, heights in p, and the link's figures."""
+
+    sr: str = field(choice("on", "bypass"))
+    input: int = field(whole(0, 4320), "in")
+    output: int = field(whole(0, 4320), "out")
+    fps: float = field(number(0, 1000))
+    latency_ms: float = field(number(0, 1e6))
+    drops: int = field(whole(0, 1 << 53))
+    rtt_ms: float | None = field(optional(number(0, 1e6)), default=None)
+    loss: float | None = field(optional(number(0, 1)), default=None)
+    estimate_kbps: float | None = field(optional(number(0, 1e7)), default=None)
+    reason: str = field(text(200), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """What was refused: a code of `refusals.Code`, in words, and when to try again (ms)."""
+
+    code: str = field(choice(*(str(code) for code in Code)))
+    text: str = field(text(300), default="")
+    retry_after_ms: int | None = field(optional(whole(0, 86_400_000)), default=None)
+
+    @classmethod
+    def of(cls, error: ProtocolError) -> Error:
+        """The message that tells a client of an error."""
+        return cls(str(error.code), error.text[:300], error.retry_after_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """One side leaves, and says why."""
+
+    reason: str = field(text(200), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRequest:
+    """The body of `POST /api/offer`: an offer and the token that says room and role."""
+
+    sdp: str = field(_sdp)
+    token: str = field(_token)
+    type: str = field(choice("offer"), default="offer")
+
+
+Message: TypeAlias = Hello | Want | Offer | Answer | Control | Ack | Status | Error | Bye
+TYPES: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Message.__args__}
+FROM_CLIENT = ("hello", "offer", "want", "ack", "bye")
+FROM_SERVER = ("answer", "control", "status", "error", "bye")
+
+
+def parse(raw: str | bytes, limits: Limits, accepted: tuple[str, ...] = FROM_CLIENT) -> Message:
+    """The message of a JSON text, such as `{"type": "ack", "seq": 1, "ok": true}`.
+
+    Raises:
+      ProtocolError: it is too long, no JSON, no message of the types accepted, or one of its fields is not as it has to
+        be. Nothing else is raised, whatever comes in.
+    """
+    value = json_object(raw, limits.message_bytes)
+    kind = choice(*accepted)(value.pop("type", None), "message.type")
+    message: Message = read(TYPES[kind], value, kind)
+    return message
+
+
+def parse_offer_request(raw: bytes, limits: Limits) -> OfferRequest:
+    """The body of `POST /api/offer`.
+
+    Raises:
+      ProtocolError: as `parse`.
+    """
+    return read(OfferRequest, json_object(raw, limits.message_bytes), "offer")
+
+
+def dump(message: Message) -> str:
+    """A message as JSON text; fields that are None are left out."""
+    return json.dumps({"type": type(message).__name__.lower(), **written(message)}, separators=(",", ":"))
