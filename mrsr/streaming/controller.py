@@ -95,9 +95,11 @@ def step(
     target = rule.headroom * link.kbps
     ceiling = _highest(limits.rungs, min(_or_top(limits.policy, limits), _or_top(limits.maximum, limits)))
     base = max(link.kbps, rule.least_kbps / rule.headroom)
-    probe = probed(rule.probe, state.probe, base, link.flat, link.report_at, state.climb.rung < ceiling, now)
+    # Where the next rung has room already, a probe could only spoil it.
+    wanted = state.climb.rung < ceiling and state.climb.room_since is None
+    probe = probed(rule.probe, state.probe, base, link.flat, link.report_at, wanted, now)
     if probe.proven_kbps is not None and probe.proven_kbps > link.kbps:
-        link = replace(link, kbps=probe.proven_kbps, proven_kbps=probe.proven_kbps)
+        link = replace(link, kbps=probe.proven_kbps, proven_kbps=probe.proven_kbps, loss_kbps=None)
         target = rule.headroom * link.kbps
     patience = rule.probe.patience_of(probe, now)
     climb = climbed(rule.hysteresis, state.climb, needs, target, now, not measured.dropped, patience)

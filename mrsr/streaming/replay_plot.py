@@ -20,7 +20,9 @@ def plot(report: dict[str, Any], path: Path) -> None:
     FigureCanvasAgg(figure)
     rates, delays, rungs = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1.3, 1.7))
     rates.fill_between(times, [row["capacity_kbps"] for row in rows], color="0.87", step="mid", label="capacity")
-    rates.plot(times, [row["estimate_kbps"] for row in rows], color="C1", linewidth=1, label="estimate")
+    rates.plot(
+        times, [row["estimate_kbps"] for row in rows], color="C1", linewidth=1, label="estimate, or what a probe bore"
+    )
     rates.plot(times, [row["output_kbps"] for row in rows], color="C0", label="video")
     for row in rows:
         if row["probing"]:
@@ -41,6 +43,7 @@ def plot(report: dict[str, Any], path: Path) -> None:
     rungs.step(times, [row["output"] for row in rows], where="post", label="output")
     rungs.step(times, [row["input"] for row in rows], where="post", linestyle="dashed", label="input")
     rungs.set_yticks(sorted({row[side] for row in rows for side in ("output", "input")}))
+    rungs.margins(y=0.2)
     rungs.set_ylabel("rung, p")
     rungs.set_xlabel("seconds")
     rungs.legend(loc="upper right", fontsize=8, ncols=2)

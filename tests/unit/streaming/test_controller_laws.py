@@ -109,7 +109,7 @@ def test_noise_of_a_tenth_is_followed_once_at_most(noise, rung) -> None:
 
 @pytest.mark.parametrize("period", [2, 6, 10, 14, 18])
 def test_an_estimate_that_swings_about_a_need_is_given_up(period: int) -> None:
-    """A square wave of half steps between 500 and 2000 kbit/s for five minutes; 720p needs 1043."""
+    """A square wave of half steps between 500 and 2000 kbit/s for five minutes; 720p needs an estimate of 1106."""
     wave = [2000.0 if (index // period) % 2 else 500.0 for index in range(600)]
     outputs = [decision.output for decision in decided(steady(wave))]
     rises = [index for index, (low, high) in enumerate(pairwise(outputs)) if high > low and high == 720]
