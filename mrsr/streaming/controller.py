@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mrsr.streaming.bitrates import Bitrates
+from mrsr.streaming.caution import Caution, CautionRule, cautious
 from mrsr.streaming.hysteresis import Climb, HysteresisRule, bears, climbed
 from mrsr.streaming.link_rate import LinkRate, Measured, first_guess, link_rate
 from mrsr.streaming.probing import Probe, ProbeRule, probed
@@ -34,6 +35,7 @@ class Rule:
     least_kbps: float = 50.0
     hysteresis: HysteresisRule = field(default_factory=HysteresisRule)
     probe: ProbeRule = field(default_factory=ProbeRule)
+    caution: CautionRule = field(default_factory=CautionRule)
     bitrates: Bitrates = field(default_factory=Bitrates)
 
 
@@ -44,6 +46,7 @@ class ViewerState:
     link: LinkRate
     climb: Climb
     probe: Probe = field(default_factory=Probe)
+    caution: Caution = field(default_factory=Caution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +96,18 @@ def step(
     needs = _needs(rule, limits)
     link = link_rate(state.link, measured, now, rule.stale_s, rule.probe.rtt_slack_ms)
     target = rule.headroom * link.kbps
+    caution = cautious(rule.caution, state.caution, target, needs[0][1], now)
+    held = now < caution.until and not caution.down
     ceiling = _highest(limits.rungs, min(_or_top(limits.policy, limits), _or_top(limits.maximum, limits)))
     base = max(link.kbps, rule.least_kbps / rule.headroom)
     # Where the next rung has room already, a probe could only spoil it.
-    wanted = state.climb.rung < ceiling and state.climb.room_since is None
+    wanted = state.climb.rung < ceiling and state.climb.room_since is None and not held
     probe = probed(rule.probe, state.probe, base, link.flat, link.report_at, wanted, now)
     if probe.proven_kbps is not None and probe.proven_kbps > link.kbps:
         link = replace(link, kbps=probe.proven_kbps, proven_kbps=probe.proven_kbps, loss_kbps=None)
         target = rule.headroom * link.kbps
+    if held:
+        target = min(target, needs[0][1])
     patience = rule.probe.patience_of(probe, now)
     climb = climbed(rule.hysteresis, state.climb, needs, target, now, not measured.dropped, patience)
     asked = min(ceiling, _highest(limits.rungs, climb.rung))
@@ -117,9 +124,11 @@ def step(
         min(max(target, rule.least_kbps), enough, most),
         rule.bitrates.enough_kbps(limits.codec, entry, limits.fps),
         None if probe.kbps is None else min(probe.kbps, most),
-        _reason(limits, measured, link, climb, asked, output, dict(needs), target, probe),
+        f"collapsed {caution.collapses} times, waiting; {link.told}"
+        if held
+        else _reason(limits, measured, link, climb, asked, output, dict(needs), target, probe),
     )
-    return ViewerState(link, climb, probe), decision
+    return ViewerState(link, climb, probe, caution), decision
 
 
 def _needs(rule: Rule, limits: Limits) -> list[tuple[int, float]]:
