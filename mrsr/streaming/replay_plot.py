@@ -43,7 +43,7 @@ def plot(report: dict[str, Any], path: Path) -> None:
     rungs.step(times, [row["output"] for row in rows], where="post", label="output")
     rungs.step(times, [row["input"] for row in rows], where="post", linestyle="dashed", label="input")
     rungs.set_yticks(sorted({row[side] for row in rows for side in ("output", "input")}))
-    rungs.margins(y=0.2)
+    rungs.margins(y=0.45)
     rungs.set_ylabel("rung, p")
     rungs.set_xlabel("seconds")
     rungs.legend(loc="upper right", fontsize=8, ncols=2)
