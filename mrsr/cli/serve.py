@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     replay.add_argument("--policy", type=int, metavar="RUNG", help="highest output the source allows")
     replay.add_argument("--maximum", type=int, metavar="RUNG", help="highest output the destination takes")
     replay.add_argument("--codec", default="h264", help="h264 or vp8 (default: h264)")
+    replay.add_argument("--seed", type=int, default=1, metavar="N", help="of the sizes of frames (default: 1)")
     replay.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the timeline as JSON")
     replay.add_argument("--plot", type=Path, metavar="FILE", help="draw them over time as PNG")
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         if path and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise UserError(f"{option} {path}: is a folder, or its folder does not exist; expected a file")
     limits = Limits(Ladder().routes(args.routes), args.policy, args.maximum, codec=args.codec)
-    result = report(read_trace(args.replay_link), Setting(limits), args.seconds)
+    result = report(read_trace(args.replay_link), Setting(limits, seed=args.seed), args.seconds)
     _print(result)
     if args.json:
         write_report(result, args.json)
