@@ -1,1 +1,1 @@
-"""People in a call, seen sharper: signalling, who may join, the controller of resolutions, WebRTC."""
+"""Calls in which people are seen sharper: signalling, WebRTC peers, encoders and the control of resolution."""
