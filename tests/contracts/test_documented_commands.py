@@ -37,7 +37,10 @@ NOT_RUN = (
     (r"mrsr export", "a minute; tests/contracts/test_export.py runs it on a small network"),
     (r"mrsr data (build|faces) (\.\./shared|runs/)", "minutes, on media outside the repository"),
     (r"mrsr (evaluate|upscale|bench) ", "needs a trained model and videos; their own tests run them on small ones"),
-    (r"mrsr serve --replay-link ", "needs a recorded link; tests/unit/streaming/test_link_replay.py replays small ones"),
+    (
+        r"mrsr serve --replay-link ",
+        "needs a recorded link; tests/unit/streaming/test_link_replay.py replays small ones",
+    ),
     (r"python3? -m benchmarks\.", "measures for minutes; tests/unit/benchmarks imports every one of them"),
     (r"python -m launch\.local", "two processes that train; make test-long does that"),
     (r"python exported/", "asks a server, whose binary is in no registry; tests/unit/export speaks with a stand-in"),
