@@ -1,0 +1,1 @@
+"""Calls in which people are seen sharper: signalling, WebRTC peers, encoders and the control of resolution."""
