@@ -1,4 +1,4 @@
-"""The encoders a call may use: libx264, hardware where the machine has it, libvpx; their options, and which work here."""
+"""The encoders a call may use: libx264, hardware where the machine has it, libvpx; their options, and which work."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from mrsr.video.colour import ColourTags, from_rgb, to_rgb
 
-# H.273: BT.601 (SMPTE 170M) matrix, primaries and transfer, studio range. WebRTC stacks take untagged frames for this at
-# every size (libyuv's conversions), unlike players of files, which take 720p and above for BT.709.
+# H.273: BT.601 (SMPTE 170M) matrix, primaries and transfer, studio range. WebRTC stacks take untagged frames for this
+# at every size (libyuv's conversions), unlike players of files, which take 720p and above for BT.709.
 CALL_COLOURS = ColourTags(space=6, range=1, primaries=6, transfer=6)
 
 
@@ -37,3 +37,11 @@ def rgb(frame: av.VideoFrame) -> np.ndarray:
     """A decoded frame as uint8 RGB [H, W, 3], full range; where it says nothing of its colours, as BT.601."""
     tags = ColourTags.of(frame)
     return to_rgb(frame, tags if tags.space != ColourTags.space else replace(tags, space=CALL_COLOURS.space))
+
+
+def as_i420(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame of any format and size as yuv420p with even sides; the very same one where it is so already."""
+    width, height = frame.width - frame.width % 2, frame.height - frame.height % 2
+    if frame.format.name == "yuv420p" and (width, height) == (frame.width, frame.height):
+        return frame
+    return frame.reformat(width=width, height=height, format="yuv420p", threads=1)
