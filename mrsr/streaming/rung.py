@@ -1,4 +1,4 @@
-"""One encoder of a rung, many viewers: each frame is encoded once, and its packet goes to all who watch at that rung."""
+"""One encoder of a rung, many viewers: a frame is encoded once, and its packet goes to all who watch at that rung."""
 
 from __future__ import annotations
 
