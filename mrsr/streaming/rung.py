@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -42,7 +43,8 @@ class RungTrack(MediaStreamTrack):
         self._queue: Newest[EncodedFrame] = Newest(_BEHIND)
         self._rung: EncodedRung | None = None
         self._coming: EncodedRung | None = None
-        self._waits_for_key = False
+        self._waits_for_key = self._reading = False
+        self._pts = -1
         self.follow(rung)
 
     def follow(self, rung: EncodedRung) -> None:
@@ -70,10 +72,14 @@ class RungTrack(MediaStreamTrack):
             self._waits_for_key = True
         if self._waits_for_key and not frame.key:
             self.skipped += 1
-            rung.want_key_frame()
+            # A leg that takes nothing would cost the others a key frame every half second.
+            if self._reading:
+                rung.want_key_frame()
             return
         self._waits_for_key = False
-        self._queue.put(frame)
+        # Two rungs may have coded the same picture: at one time stamp the far end would take them for one frame.
+        self._pts = max(frame.pts, self._pts + 1)
+        self._queue.put(replace(frame, pts=self._pts))
 
     def want_key_frame(self) -> None:
         """The viewer cannot decode: a picture loss indication came."""
@@ -87,10 +93,13 @@ class RungTrack(MediaStreamTrack):
           MediaStreamError: the track has ended.
         """
         if self.readyState == "live":
+            self._reading = True
             try:
                 return (await self._queue.get()).packet()
             except Ended:
                 self.stop()
+            finally:
+                self._reading = False
         raise MediaStreamError
 
     def end(self) -> None:

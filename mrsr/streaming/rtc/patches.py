@@ -19,8 +19,8 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.utils import random32, uint16_add, uint32_add
 
 from mrsr.errors import RunError
+from mrsr.streaming import leg
 from mrsr.streaming.newest import Ended, Newest
-from mrsr.streaming.rtc import rates
 from mrsr.streaming.rtc.call_encoder import encoder_for
 from mrsr.streaming.rtc.receiving import Arrived, EncodedFrames, SeededEstimator, decode, decoded_depth
 
@@ -122,19 +122,19 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
 
     def __init__(self, trackOrKind: Any, transport: Any) -> None:  # noqa: N803
         super().__init__(trackOrKind, transport)
-        self.link = rates.LinkEstimate()
+        self.link = leg.LinkEstimate()
         self.codec: str | None = None
-        self._pacer, self._resends = rates.Pacer(), rates.ResendBudget()
+        self._pacer, self._resends = leg.Pacer(), leg.ResendBudget()
         self._payload_type = self._padded = self._rebuilt = self._timestamp = 0
         self._sequence, self._origin = rtcrtpsender.random_sequence_number(), random32()
         self._probe_rate = 0.0
         self._mid_frame = False
         self._moved_at: float | None = None
 
-    def report(self) -> rates.LegReport:
+    def report(self) -> leg.LegReport:
         """The leg's figures now."""
         now, link, resends = time.monotonic(), self.link, self._resends
-        return rates.LegReport(
+        return leg.LegReport(
             estimate=link.estimate,
             target=link.target,
             heard_s=None if link.remb is None else now - link.remb_at,
@@ -149,7 +149,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             rebuilt=self._rebuilt,
         )
 
-    async def probe(self, factor: float = rates.PROBE, seconds: float = rates.PROBE_S) -> None:
+    async def probe(self, factor: float = leg.PROBE, seconds: float = leg.PROBE_S) -> None:
         """Fills what is sent up to `factor` times the estimate with padding, for `seconds`: the estimate may follow."""
         self._probe_rate = rate = factor * self.link.estimate
         start, before = time.monotonic(), self._pacer.sent
@@ -262,7 +262,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
 
     def _pace(self) -> float:
         """bit/s at which packets may leave."""
-        return max(rates.PACE * self.link.target, self._probe_rate, 64_000.0)
+        return max(leg.PACE * self.link.target, self._probe_rate, 64_000.0)
 
     def _media(self, payload: bytes, marker: bool) -> Any:
         """The next packet of the video itself, kept for resending."""

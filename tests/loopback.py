@@ -1,4 +1,4 @@
-"""Two WebRTC peers in one process, and frames that carry a counter; imported inside tests alone: it loads aiortc."""
+"""Two WebRTC peers in one process; imported inside tests alone: it loads aiortc."""
 
 from __future__ import annotations
 
@@ -8,28 +8,8 @@ from contextlib import asynccontextmanager
 from fractions import Fraction
 
 import av
-import numpy as np
 from aiortc import MediaStreamTrack, RTCPeerConnection
-from aiortc.sdp import SessionDescription
-
-BITS = 12
-
-
-def counted(number: int, height: int = 96, width: int = 192) -> np.ndarray:
-    """uint8 [height, width, 3]: a moving gradient with the counter in blocks along the top, black and white."""
-    rows, columns = np.mgrid[:height, :width]
-    grey = ((rows * 2 + columns + 5 * number) % 256).astype(np.uint8)
-    top, side = height // 8, width // BITS
-    for bit in range(BITS):
-        grey[:top, bit * side : (bit + 1) * side] = 255 * (number >> bit & 1)
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
-def counter(frame: av.VideoFrame) -> int:
-    """The counter of a decoded frame, from its luma alone."""
-    luma = frame.reformat(format="gray").to_ndarray()
-    top, side = luma.shape[0] // 8, luma.shape[1] // BITS
-    return sum(int(luma[:top, bit * side + 2 : (bit + 1) * side - 2].mean() > 128) << bit for bit in range(BITS))
+from loopback_frames import counted
 
 
 class Camera(MediaStreamTrack):
@@ -59,8 +39,10 @@ class Camera(MediaStreamTrack):
 
 
 @asynccontextmanager
-async def call(*tracks: MediaStreamTrack, codec: str = "H264") -> AsyncIterator[tuple[RTCPeerConnection, list]]:
-    """A connected sender of these tracks, and the tracks as they come out at the far end."""
+async def call(
+    *tracks: MediaStreamTrack, codec: str = "H264"
+) -> AsyncIterator[tuple[RTCPeerConnection, RTCPeerConnection, list]]:
+    """A connected sender of these tracks, its far end, and the tracks as they come out there."""
     near, far = RTCPeerConnection(), RTCPeerConnection()
     received: list = []
     far.on("track", received.append)
@@ -73,9 +55,8 @@ async def call(*tracks: MediaStreamTrack, codec: str = "H264") -> AsyncIterator[
     await far.setRemoteDescription(near.localDescription)
     await far.setLocalDescription(await far.createAnswer())
     await near.setRemoteDescription(far.localDescription)
-    assert SessionDescription.parse(far.localDescription.sdp)
     try:
-        yield near, received
+        yield near, far, received
     finally:
         await near.close()
         await far.close()
