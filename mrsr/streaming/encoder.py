@@ -116,8 +116,11 @@ class VideoEncoder:
 
         Raises:
           RunError: no encoder takes it; the next frame is tried afresh.
+          ValueError: the frame has no time.
         """
-        pts = round(Fraction(frame.pts) * Fraction(frame.time_base) * CLOCK) if frame.pts is not None else 0
+        if frame.pts is None or frame.time_base is None:
+            raise ValueError("a frame of a call needs its time: pts and time_base")
+        pts = round(frame.pts * Fraction(frame.time_base) * CLOCK)
         frame.pts, frame.time_base = pts, TIME_BASE
         codec = self._ready(frame.width, frame.height)
         frame.pict_type = PictureType.I if key else PictureType.NONE

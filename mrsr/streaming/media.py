@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import av
 import numpy as np
 from aiortc.mediastreams import MediaStreamError
 
@@ -58,6 +59,8 @@ async def read_frames(track: RemoteStreamTrack, take: Callable[[SourceFrame], No
         except MediaStreamError:
             return refused
         frame = arrived.frame
+        if not isinstance(frame, av.VideoFrame):
+            continue
         if frame.width * frame.height > most_pixels:
             if not refused:
                 _LOG.warning("frames of %dx%d are refused: at most %d px", frame.width, frame.height, most_pixels)

@@ -11,6 +11,7 @@ from mrsr.video.colour import ColourTags, from_rgb, to_rgb
 
 # H.273: BT.601 (SMPTE 170M) matrix, primaries and transfer, studio range. WebRTC stacks take untagged frames for this
 # at every size (libyuv's conversions), unlike players of files, which take 720p and above for BT.709.
+_UNSPECIFIED = 2
 CALL_COLOURS = ColourTags(space=6, range=1, primaries=6, transfer=6)
 
 
@@ -30,13 +31,14 @@ def i420(image: np.ndarray) -> av.VideoFrame:
         import cv2
     except ImportError:
         return from_rgb(even, CALL_COLOURS)
-    return av.VideoFrame.from_ndarray(cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+    planes = np.asarray(cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 def rgb(frame: av.VideoFrame) -> np.ndarray:
     """A decoded frame as uint8 RGB [H, W, 3], full range; where it says nothing of its colours, as BT.601."""
     tags = ColourTags.of(frame)
-    return to_rgb(frame, tags if tags.space != ColourTags.space else replace(tags, space=CALL_COLOURS.space))
+    return to_rgb(frame, replace(tags, space=CALL_COLOURS.space) if tags.space == _UNSPECIFIED else tags)
 
 
 def as_i420(frame: av.VideoFrame) -> av.VideoFrame:

@@ -21,7 +21,7 @@ from aiortc.utils import random32, uint16_add, uint32_add
 from mrsr.errors import RunError
 from mrsr.streaming import leg
 from mrsr.streaming.newest import Ended, Newest
-from mrsr.streaming.rtc.call_encoder import encoder_for
+from mrsr.streaming.rtc.call_encoder import CallEncoder, encoder_for
 from mrsr.streaming.rtc.receiving import Arrived, EncodedFrames, SeededEstimator, decode, decoded_depth
 
 VERSION = "1.16"
@@ -85,14 +85,15 @@ class RTCRtpReceiver(rtcrtpreceiver.RTCRtpReceiver):
     def __init__(self, kind: str, transport: Any) -> None:
         super().__init__(kind, transport)
         self.__decoder_queue: Any = EncodedFrames(kind, self.__decoder_error)
+        self._estimator = SeededEstimator()
         if kind == "video":
             self.__jitter_buffer = MarkerJitterBuffer(capacity=512, is_video=True)
-            self.__remote_bitrate_estimator = SeededEstimator()
+            self.__remote_bitrate_estimator = self._estimator
 
     @property
     def estimator(self) -> SeededEstimator:
         """What tells the sender how fast it may go; of video only."""
-        return self.__remote_bitrate_estimator
+        return self._estimator
 
     @property
     def undecoded(self) -> int:
@@ -248,7 +249,8 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             self._moved_at = None
 
     async def _next_payloads(self, codec: Any) -> tuple[list[bytes], int]:
-        data = await self.__track.recv()
+        track: Any = self.__track
+        data = await track.recv()
         if not self._enabled:
             return [], 0
         self._moved_at = time.monotonic()
@@ -256,7 +258,8 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             self.__encoder = encoder_for(codec)
         if isinstance(data, av.Packet):
             return self.__encoder.pack(data)
-        self.__encoder.target_bitrate = self.link.target
+        if isinstance(self.__encoder, CallEncoder):
+            self.__encoder.target_bitrate = self.link.target
         key, self.__force_keyframe = self.__force_keyframe, False
         return await self.__loop.run_in_executor(None, self.__encoder.encode, data, key)
 

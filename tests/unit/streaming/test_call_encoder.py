@@ -87,9 +87,10 @@ def test_one_decoder_follows_every_change_of_size(format):
         assert counter(frame) == number
 
 
+@pytest.mark.parametrize("height", [96, 720])
 @pytest.mark.parametrize("format", ["H264", "VP8"])
-def test_the_picture_keeps_its_colours(format):
-    image = np.zeros((96, 192, 3), np.uint8)
+def test_the_picture_keeps_its_colours_at_every_size(format, height):
+    image = np.zeros((height, 192, 3), np.uint8)
     image[:, :64], image[:, 64:128], image[:, 128:] = (200, 30, 40), (20, 180, 60), (40, 50, 220)
     decoder = av.CodecContext.create(DECODERS[format], "r")
     (frame,) = decoder.decode(encode(software(format), image, 0).packet())

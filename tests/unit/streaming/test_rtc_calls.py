@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from itertools import pairwise
 
+import numpy as np
 import pytest
 from apart import apart
 
@@ -159,4 +161,28 @@ async def test_an_unanswered_request_for_lost_packets_costs_no_more_than_its_sha
         assert 0 < report.resent <= 8
         assert report.refused >= 50 * 8 - 16
 
+    await called("H264", test)
+
+
+@apart
+async def test_pictures_are_read_as_rgb_with_their_times_and_those_too_large_are_refused():
+    from loopback import until
+    from loopback_frames import counted
+
+    from mrsr.streaming.media import read_frames
+
+    async def test(camera, sender, track):
+        taken = []
+        reader = asyncio.create_task(read_frames(track, taken.append, most_pixels=96 * 192))
+        await until(lambda: len(taken) >= 10)
+        camera.size = (192, 384)
+        await until(lambda: camera.sent >= 40)
+        track._queue.close()
+        assert await asyncio.wait_for(reader, 5) > 0
+        assert {frame.image.shape for frame in taken} == {(96, 192, 3)}
+        assert all(later.arrived_at > frame.arrived_at for frame, later in pairwise(taken))
+        number = taken[5].rtp // 3000
+        assert np.abs(taken[5].image.astype(int) - counted(number)).mean() < 8
+
+    logging.disable(logging.WARNING)
     await called("H264", test)
