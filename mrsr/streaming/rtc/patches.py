@@ -22,13 +22,15 @@ from mrsr.errors import RunError
 from mrsr.streaming import leg
 from mrsr.streaming.newest import Ended, Newest
 from mrsr.streaming.rtc.call_encoder import CallEncoder, encoder_for
-from mrsr.streaming.rtc.receiving import Arrived, EncodedFrames, SeededEstimator, decode, decoded_depth
+from mrsr.streaming.rtc.receiving import Arrived, EncodedFrames, Patience, SeededEstimator, decode, decoded_depth
 
 VERSION = "1.16"
 _LOG = logging.getLogger(__name__)
 # A frame in hand for this long without a packet sent: the encoder hangs.
 _STANDSTILL_S, _WATCH_S = 2.0, 0.25
 _PADDING = 255
+# Packets asked for in one message.
+_ASKED = 64
 
 
 class MarkerJitterBuffer(JitterBuffer):
@@ -47,6 +49,29 @@ class MarkerJitterBuffer(JitterBuffer):
                 self.remove(len(packets))
                 return JitterFrame(b"".join(each._data for each in packets), packet.timestamp)
         return None
+
+    @property
+    def held_up(self) -> bool:
+        """Whether packets wait behind one that is missing."""
+        waiting = len(self._packets) - self._packets.count(None)
+        origin = self._origin or 0
+        whole = next(
+            (n for n in range(self._capacity) if self._packets[(origin + n) % self._capacity] is None), waiting
+        )
+        return waiting > whole
+
+    def skip(self) -> None:
+        """Gives up what is missing: goes on at the next frame whose beginning is there, else at what comes next."""
+        before: Any = None
+        origin: Any = self._origin
+        for count in range(self._capacity):
+            packet: Any = self._packets[(origin + count) % self._capacity]
+            if packet is not None and before is not None and packet.timestamp != before.timestamp:
+                self.remove(count)
+                return
+            before = packet
+        last = max(n for n in range(self._capacity) if self._packets[(origin + n) % self._capacity] is not None)
+        self.remove(last + 1)
 
 
 class RemoteStreamTrack(rtcrtpreceiver.RemoteStreamTrack):
@@ -86,6 +111,7 @@ class RTCRtpReceiver(rtcrtpreceiver.RTCRtpReceiver):
         super().__init__(kind, transport)
         self.__decoder_queue: Any = EncodedFrames(kind, self.__decoder_error)
         self._estimator = SeededEstimator()
+        self._patience = Patience()
         if kind == "video":
             self.__jitter_buffer = MarkerJitterBuffer(capacity=512, is_video=True)
             self.__remote_bitrate_estimator = self._estimator
@@ -111,6 +137,16 @@ class RTCRtpReceiver(rtcrtpreceiver.RTCRtpReceiver):
             if self.__decoder_thread and frame.data:
                 frame.timestamp = self.__timestamp_mapper.map(frame.timestamp)
                 self.__decoder_queue.put((codec, frame))
+        step = self._patience.step(self.__jitter_buffer.held_up, time.monotonic())
+        if step == "ask":
+            await self._send_rtcp_nack(self._media_ssrc(packet), sorted(self.__nack_generator.missing)[-_ASKED:])
+        elif step == "give_up":
+            self.__jitter_buffer.skip()
+            self.__decoder_queue.broken()
+
+    def _media_ssrc(self, packet: Any) -> int:
+        """Whose packets are asked for: the video's own source, also where a resent packet came last."""
+        return self.__rtx_ssrc.get(packet.ssrc, packet.ssrc)
 
 
 class RTCRtpSender(rtcrtpsender.RTCRtpSender):
@@ -313,7 +349,7 @@ _PRIVATE = {
     rtcrtpreceiver.RemoteStreamTrack: ("_queue",),
     rtcrtpreceiver.RTCRtpReceiver: (
         *("__decoder_queue", "__decoder_error", "__decoder_thread", "__jitter_buffer", "__remote_bitrate_estimator"),
-        *("__codecs", "__timestamp_mapper", "_handle_rtp_packet"),
+        *("__codecs", "__timestamp_mapper", "_handle_rtp_packet", "__nack_generator", "__rtx_ssrc", "_send_rtcp_nack"),
     ),
     rtcrtpsender.RTCRtpSender: (
         *("__encoder", "__force_keyframe", "__loop", "__mid", "__ntp_timestamp", "__octet_count", "__packet_count"),

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from aiortc import clock
 from aiortc.codecs import get_decoder
@@ -18,6 +18,9 @@ from av.frame import Frame
 from mrsr.streaming.newest import Newest
 
 _LOG = logging.getLogger(__name__)
+
+# A packet asked for twice may still come, at a round trip of 0.15 s; a longer freeze is worse than a key frame.
+_ASK_AGAIN_S, _GIVE_UP_S = 0.1, 0.35
 
 # bit/s a receiver tells its sender at first: a 720p camera.
 SEED = 2_000_000
@@ -97,6 +100,11 @@ class EncodedFrames:
             self._waits_for_key = False
         self._queue.put((codec, frame, self._clock()))
 
+    def broken(self) -> None:
+        """A frame is lost for good: video is taken up again at the next key frame, which is asked for."""
+        self._waits_for_key = self._kind == "video"
+        self._wanted.set()
+
     def get(self) -> Any:
         """The next (codec, encoded frame, arrival time in s), once there is one, or None at the end."""
         return self._queue.get()
@@ -108,6 +116,31 @@ class EncodedFrames:
             except queue.Empty:
                 return
             self.dropped += 1
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long a receiver waits for a packet that is missing: it asks again, then gives up.
+
+    aiortc asks once, and waits until 512 packets have come after it: 12 s at 400 kbit/s.
+    """
+
+    _since: float | None = None
+    _asked: float = 0.0
+
+    def step(self, held_up: bool, now: float) -> Literal["wait", "ask", "give_up"]:
+        """What to do after a packet came at `now` (s), packets being held up by a missing one or not."""
+        if not held_up:
+            self._since = None
+        elif self._since is None:
+            self._since = self._asked = now
+        elif now - self._since > _GIVE_UP_S:
+            self._since = None
+            return "give_up"
+        elif now - self._asked > _ASK_AGAIN_S:
+            self._asked = now
+            return "ask"
+        return "wait"
 
 
 class SeededEstimator(RemoteBitrateEstimator):
