@@ -186,3 +186,27 @@ async def test_pictures_are_read_as_rgb_with_their_times_and_those_too_large_are
 
     logging.disable(logging.WARNING)
     await called("H264", test)
+
+
+@apart
+async def test_a_call_in_which_a_tenth_of_the_packets_is_lost_goes_on():
+    import random
+
+    async def test(camera, sender, track):
+        lossy, send = random.Random(5), sender.transport._send_rtp
+
+        async def lose(data):
+            if len(data) < 200 or lossy.random() > 0.1:
+                await send(data)
+
+        await frames(track, 3)
+        sender.transport._send_rtp = lose
+        start, seen = camera.sent, await frames(track, 60)
+        assert seen == sorted(set(seen))
+        # Nothing is ever waited for until the buffer of 512 packets is full.
+        assert max(late - early for early, late in pairwise(seen)) <= 30
+        assert camera.sent - start < 180
+        sender.transport._send_rtp = send
+
+    logging.disable(logging.WARNING)
+    await called("H264", test, size=(192, 384))

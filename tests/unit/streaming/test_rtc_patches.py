@@ -156,3 +156,57 @@ async def test_the_receiver_tells_its_seed_at_once_and_its_cap():
     assert told[0][0] == pytest.approx(1_000_000, rel=0.05)
     assert told[0][1] == [7]
     assert told[-1] == (300_000, [7])
+
+
+@apart
+async def test_a_packet_lost_for_good_is_asked_for_again_then_its_frame_is_given_up():
+    from mrsr.streaming.rtc.patches import MarkerJitterBuffer
+    from mrsr.streaming.rtc.receiving import Patience
+
+    buffer, patience, out, steps = MarkerJitterBuffer(128, is_video=True), Patience(), [], []
+    # 10 ms apart, three to a frame; the second packet of frame 2 never comes.
+    arriving = [packet for packet in packets(30, 3) if packet.sequence_number != 7]
+    for number, packet in enumerate(arriving):
+        _, frame = buffer.add(packet)
+        while frame is not None:
+            out.append(frame.data[0])
+            frame = buffer.complete()
+        while (frame := buffer.complete()) is not None:
+            out.append(frame.data[0])
+        steps.append(patience.step(buffer.held_up, 0.01 * number))
+        if steps[-1] == "give_up":
+            buffer.skip()
+    assert steps.count("ask") in (2, 3)
+    assert steps.count("give_up") == 1
+    given_up = steps.index("give_up")
+    assert 0.35 <= 0.01 * (given_up - 7) <= 0.4
+    assert out == [0, 1, *range(3, 30)]
+
+
+@apart
+async def test_packets_that_wait_for_nobody_are_no_hold_up():
+    from mrsr.streaming.rtc.patches import MarkerJitterBuffer
+
+    buffer = MarkerJitterBuffer(16, is_video=True)
+    assert not buffer.held_up
+    for packet in packets(1, 5)[:4]:
+        buffer.add(packet)
+        assert not buffer.held_up
+    (_, _, late, *rest) = packets(2, 5)[5:]
+    buffer.add(late)
+    assert buffer.held_up
+    assert rest
+
+
+@apart
+async def test_what_follows_a_frame_that_is_lost_waits_for_a_key_frame():
+    from mrsr.streaming.rtc.receiving import EncodedFrames
+
+    wanted = threading.Event()
+    frames, codec = EncodedFrames("video", wanted), SimpleNamespace(name="VP8")
+    frames.broken()
+    assert wanted.is_set()
+    for data in (b"\x01delta", b"\x00key", b"\x01delta"):
+        frames.put((codec, SimpleNamespace(data=data)))
+    assert [frames.get()[1].data for _ in range(2)] == [b"\x00key", b"\x01delta"]
+    assert frames.dropped == 1
