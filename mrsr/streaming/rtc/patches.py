@@ -139,7 +139,8 @@ class RTCRtpReceiver(rtcrtpreceiver.RTCRtpReceiver):
                 self.__decoder_queue.put((codec, frame))
         step = self._patience.step(self.__jitter_buffer.held_up, time.monotonic())
         if step == "ask":
-            await self._send_rtcp_nack(self._media_ssrc(packet), sorted(self.__nack_generator.missing)[-_ASKED:])
+            asked: Any = self.__nack_generator
+            await self._send_rtcp_nack(self._media_ssrc(packet), sorted(asked.missing)[-_ASKED:])
         elif step == "give_up":
             self.__jitter_buffer.skip()
             self.__decoder_queue.broken()
