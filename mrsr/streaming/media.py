@@ -18,7 +18,8 @@ from mrsr.inference.streams import Result
 from mrsr.streaming.encoder import CLOCK, VideoEncoder
 from mrsr.streaming.pixels import rgb
 from mrsr.streaming.rtc import RemoteStreamTrack
-from mrsr.streaming.rung import EncodedRung, RungTrack
+from mrsr.streaming.rung import EncodedRung
+from mrsr.streaming.rung_track import RungTrack
 
 _LOG = logging.getLogger(__name__)
 # A gap longer than this is a pause: what comes after goes by the wall clock.

@@ -60,7 +60,7 @@ def counters(packets):
 
 @apart
 async def test_two_viewers_get_the_same_bytes_from_one_encoder_and_time_stamps_of_the_source():
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     encoder, made = rung()
     one, other = RungTrack(encoder), RungTrack(encoder)
@@ -80,7 +80,7 @@ async def test_two_viewers_in_two_calls_see_the_frames_of_one_encoder():
     from loopback_frames import counter
 
     from mrsr.streaming.rtc import mend
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     mend()
     encoder, made = rung()
@@ -103,7 +103,7 @@ async def test_two_viewers_in_two_calls_see_the_frames_of_one_encoder():
 
 @apart
 async def test_a_newcomer_begins_with_a_key_frame_and_many_cost_no_more_than_two_a_second():
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     clock = Clock()
     encoder, _ = rung(clock)
@@ -123,7 +123,7 @@ async def test_a_newcomer_begins_with_a_key_frame_and_many_cost_no_more_than_two
 
 @apart
 async def test_a_leg_that_falls_behind_jumps_to_a_key_frame_and_the_others_do_not_notice():
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     clock = Clock()
     encoder, _ = rung(clock)
@@ -150,7 +150,7 @@ async def test_a_viewer_changes_rungs_without_a_gap_a_repeat_or_an_undecodable_f
     import av
     from loopback_frames import counted, counter
 
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     clock = Clock()
     low, _ = rung(clock)
@@ -188,7 +188,7 @@ async def test_a_viewer_changes_rungs_without_a_gap_a_repeat_or_an_undecodable_f
 async def test_an_encoder_that_raises_is_replaced_at_its_rate_and_the_next_frame_is_seen():
     from loopback_frames import counted
 
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     logging.disable(logging.WARNING)
     encoder, made = rung()
@@ -208,7 +208,7 @@ async def test_an_encoder_that_raises_is_replaced_at_its_rate_and_the_next_frame
 @apart
 async def test_the_last_frame_is_held_when_the_publisher_is_gone_and_a_newcomer_sees_it():
     from mrsr.streaming import rung as rungs
-    from mrsr.streaming.rung import RungTrack
+    from mrsr.streaming.rung_track import RungTrack
 
     rungs.HOLD_S = rungs.KEY_EVERY_S = 0.02
     encoder, _ = rung()
