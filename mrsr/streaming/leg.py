@@ -1,0 +1,152 @@
+"""How fast a viewer's leg may be fed: the target out of the receiver's estimate, pacing, and the share of resends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# The rest is for resends, audio and the estimate's own error.
+TARGET_SHARE = 0.75
+PACE = 1.6
+RESEND_SHARE = 0.15
+RESEND_RTTS = 1.2
+PROBE, PROBE_S = 1.4, 1.5
+
+_RTT_S = 0.1
+_PACKET = 1300
+
+
+@dataclass(slots=True)
+class LinkEstimate:
+    """What the far end reports of the link towards it.
+
+    Attributes:
+      first: bit/s taken for granted before anything is heard.
+      remb: the receiver's estimated maximum bit rate (REMB), bit/s; None until one came.
+      remb_at: when it came, s.
+      rtt: round trip, s; None until measured.
+      loss: share of packets lost since the report before, 0 to 1.
+      reported_at: when that report came, s; None before the first: it goes stale between reports.
+    """
+
+    first: float = 1_000_000
+    remb: float | None = None
+    remb_at: float = 0.0
+    rtt: float | None = None
+    loss: float = 0.0
+    reported_at: float | None = None
+
+    @property
+    def estimate(self) -> float:
+        """bit/s: as heard, or the first assumption."""
+        return self.first if self.remb is None else self.remb
+
+    @property
+    def target(self) -> float:
+        """bit/s that video may take: 0.75 of the estimate."""
+        return TARGET_SHARE * self.estimate
+
+    def heard(self, remb: float, now: float) -> None:
+        """A REMB message of `remb` bit/s came at `now` (s)."""
+        self.remb, self.remb_at = remb, now
+
+    def reported(self, loss: float, rtt: float | None, now: float) -> None:
+        """A receiver report came: share lost (0 to 1), round trip (s) if known."""
+        self.loss, self.rtt, self.reported_at = loss, rtt, now
+
+
+@dataclass(slots=True)
+class Pacer:
+    """Spreads packets over time: a leaky bucket that lets `burst` bytes go at once.
+
+    Attributes:
+      burst: bytes.
+      sent: bytes let go so far.
+    """
+
+    burst: int = 3 * _PACKET
+    sent: int = 0
+    _free_at: float = field(default=0.0, repr=False)
+
+    def wait(self, size: int, rate: float, now: float) -> float:
+        """Counts a packet of `size` bytes as sent; how long (s) it has to wait for that at `rate` bit/s."""
+        self.sent += size
+        self._free_at = max(self._free_at, now - 8 * self.burst / rate) + 8 * size / rate
+        return max(0.0, self._free_at - now)
+
+
+@dataclass(slots=True)
+class ResendBudget:
+    """Which lost packets are sent again: none twice within 1.2 round trips, all of them within 15% of the target.
+
+    A link that loses packets because it is full loses more for every one that is sent again.
+
+    Attributes:
+      resent: packets allowed so far.
+      refused: packets refused so far.
+    """
+
+    resent: int = 0
+    refused: int = 0
+    _left: float = field(default=float(4 * _PACKET), repr=False)
+    _at: float | None = field(default=None, repr=False)
+    _last: dict[int, float] = field(default_factory=dict, repr=False)
+
+    def allows(self, sequence: int, size: int, target: float, rtt: float | None, now: float) -> bool:
+        """Whether the packet may be sent again now; if so it is counted.
+
+        Args:
+          sequence: its number.
+          size: bytes.
+          target: of the leg, bit/s.
+          rtt: round trip, s; 0.1 where it is not known yet.
+          now: s.
+        """
+        per_second = RESEND_SHARE * target / 8
+        # At most a second's worth is saved up, and never less than lets one packet through now and then.
+        most = max(per_second, _PACKET)
+        self._left = min(most, self._left + per_second * (now - (now if self._at is None else self._at)))
+        self._at = now
+        apart = RESEND_RTTS * (_RTT_S if rtt is None else rtt)
+        recently = sequence in self._last and now - self._last[sequence] < apart
+        if recently or size > self._left:
+            self.refused += 1
+            return False
+        self._left -= size
+        if len(self._last) >= 512:
+            self._last = {number: at for number, at in self._last.items() if now - at < max(apart, 1.0)}
+        self._last[sequence] = now
+        self.resent += 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class LegReport:
+    """A viewer's leg, as of one moment, for the controller, `status` and metrics.
+
+    Attributes:
+      estimate: bit/s, by REMB.
+      target: bit/s that video may take.
+      heard_s: age of the last REMB, s; None before the first.
+      rtt: s; None until measured.
+      loss: 0 to 1, of the last report's interval.
+      report_s: age of that report, s; None before the first.
+      packets: sent, of the first sending.
+      octets: their payload, bytes.
+      resent: packets sent again.
+      refused: resends the budget refused.
+      padding: bytes of probes.
+      rebuilt: how often the sending was started anew after an error or a standstill.
+    """
+
+    estimate: float
+    target: float
+    heard_s: float | None
+    rtt: float | None
+    loss: float
+    report_s: float | None
+    packets: int
+    octets: int
+    resent: int
+    refused: int
+    padding: int
+    rebuilt: int
