@@ -128,7 +128,8 @@ def test_state_handed_to_another_pass_goes_on_as_in_jax(served: Path) -> None:
 
 @pytest.mark.slow
 def test_a_folder_without_the_model_is_refused_by_name(served: Path, facts: dict[str, Any]) -> None:
-    assert facts["damage"].startswith(f"{served / 'saved_model' / 'init:small' / '1'}: damaged")
+    assert facts["damage"].startswith(f"{served / 'saved_model'}/")
+    assert ": damaged or missing" in facts["damage"]
 
 
 @pytest.mark.slow

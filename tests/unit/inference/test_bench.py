@@ -207,7 +207,7 @@ def test_a_multiply_add_counts_as_two() -> None:
             ["--runtime", "tensorrt"],
             "--runtime tensorrt: expected one of auto, jax, openvino, ",
         ),
-        (["--runtime", "openvino"], "--runtime openvino: runs exported directories alone"),
+        (["--runtime", "openvino", "--model", "init:tiny"], "--runtime openvino: runs exported directories alone"),
         (["--peers", "."], "--peers .: expected a folder of files such as ESPCN_x4.pb"),
         (["--topology", "v9:1x1"], "topology 'v9:1x1': expected GENERATION:SHAPE"),
     ],
