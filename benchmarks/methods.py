@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from mrsr.inference.peers import find_peers, open_peer
-from mrsr.inference.runtime import State
+from mrsr.inference.runtime import State, Stateless
 from mrsr.ladder import Ladder, Route, RouteSet
 
 
-class FrameByFrame(ABC):
+class FrameByFrame(Stateless, ABC):
     """A `Runtime` without a state; a method gives `_enlarged` alone."""
 
     config_hash: str | None = None
@@ -30,16 +30,6 @@ class FrameByFrame(ABC):
     @abstractmethod
     def _enlarged(self, frame: np.ndarray, route: Route) -> np.ndarray:
         """A frame, uint8 RGB [H, W, 3], at the size of the route's output, or larger at its bottom and right."""
-
-    def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing: there is no memory."""
-        del routes, batch, height, width
-        return {}
-
-    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing, still."""
-        del old, routes, batch, height, width
-        return state
 
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
         """One frame of every stream; a route that does not enlarge gives its input."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mrsr.errors import UserError
-from mrsr.inference.runtime import Runtime, State
+from mrsr.inference.runtime import Runtime, State, Stateless
 from mrsr.ladder import Ladder, Route, RouteSet
 
 _KINDS = ("kept", "none", "handed_over", "reset")
@@ -66,7 +66,7 @@ def route_before(ladder: Ladder, routes: RouteSet, route: Route) -> Route:
     return min(others, key=lambda other: (abs(ladder.position(other.input) - here), other.input))
 
 
-class Forgetful:
+class Forgetful(Stateless):
     """A runtime whose state is zero at every frame: each is enlarged by itself."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -75,16 +75,6 @@ class Forgetful:
         self.ladder, self.routes = runtime.ladder, runtime.routes
         self.config_hash, self.parameters = runtime.config_hash, runtime.parameters
         self.precision = runtime.precision
-
-    def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing."""
-        del routes, batch, height, width
-        return {}
-
-    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing, still."""
-        del old, routes, batch, height, width
-        return state
 
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
         """One frame from the zero state."""

@@ -61,7 +61,21 @@ class Runtime(Protocol):
         ...
 
 
-class BicubicRuntime:
+class Stateless:
+    """The part of a `Runtime` about states, of one that has none."""
+
+    def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
+        """Nothing: there is no memory."""
+        del routes, batch, height, width
+        return {}
+
+    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
+        """Nothing, still."""
+        del old, routes, batch, height, width
+        return state
+
+
+class BicubicRuntime(Stateless):
     """The baseline: Keys' bicubic, no state."""
 
     name = "bicubic"
@@ -73,16 +87,6 @@ class BicubicRuntime:
     def __init__(self, ladder: Ladder, routes: RouteSet) -> None:
         self.ladder = ladder
         self.routes = routes
-
-    def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing: bicubic has no memory."""
-        del routes, batch, height, width
-        return {}
-
-    def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
-        """Nothing, still."""
-        del old, routes, batch, height, width
-        return state
 
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
         """The frames enlarged by each route's ratio; where it is 1 they are returned as they came.
