@@ -131,6 +131,9 @@ class EchoWorker:
         del self.there[who.peer]
         self.left.append((who.peer, reason))
 
+    async def statistics(self) -> dict[str, Any]:
+        return {"worker": {"id": "echo"}, "counters": {}, "rooms": {}}
+
 
 @dataclass
 class Call:

@@ -110,7 +110,7 @@ def step(
         target = min(target, needs[0][1])
     patience = rule.probe.patience_of(probe, now)
     climb = climbed(rule.hysteresis, state.climb, needs, target, now, not measured.dropped, patience)
-    asked = min(ceiling, _highest(limits.rungs, climb.rung))
+    asked = ceiling if limits.pinned else min(ceiling, _highest(limits.rungs, climb.rung))
     output = asked
     if measured.engine_top and measured.engine_top < asked:
         output = _highest(limits.rungs, measured.engine_top)
@@ -158,7 +158,7 @@ def _reason(
     above = next((rung for rung in limits.rungs if rung > asked), None)
     if output < asked:
         why = f"engine: makes {measured.engine_top}p of the {asked}p asked within its budget"
-    elif climb.rung > asked or above is None:
+    elif limits.pinned or climb.rung > asked or above is None:
         named = ((limits.policy, "source's policy"), (limits.maximum, "destination's maximum"))
         limit = min(((rung, name) for rung, name in named if rung), default=(asked, "highest output there is"))
         why = f"{limit[1]}: {limit[0]}p"

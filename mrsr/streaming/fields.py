@@ -122,9 +122,13 @@ def read(cls: type[T], value: Any, name: str) -> T:
 def written(message: Any) -> dict[str, Any]:
     """A dataclass of `field`s as a JSON object; fields that are None are left out."""
     pairs = ((wire_name(item), getattr(message, item.name)) for item in _wire_fields(message))
-    return {
-        key: written(value) if dataclasses.is_dataclass(value) else value for key, value in pairs if value is not None
-    }
+    return {key: _plain(value) for key, value in pairs if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return written(value) if dataclasses.is_dataclass(value) else value
 
 
 def _wire_fields(cls: Any) -> list[dataclasses.Field[Any]]:

@@ -1,10 +1,10 @@
-"""Messages that wait for one client: few, and of statuses the newest alone."""
+"""Messages that wait for one client: few, and of those that tell how things stand the newest alone."""
 
 from __future__ import annotations
 
 import asyncio
 
-from mrsr.streaming.protocol import Message, Status
+from mrsr.streaming.protocol import Message, People, Status
 
 
 class Outbox:
@@ -17,9 +17,9 @@ class Outbox:
         self.overflowed = False
 
     def put(self, message: Message) -> None:
-        """Adds a message; a `Status` takes the place of one that waits."""
-        if isinstance(message, Status):
-            self._waiting = [other for other in self._waiting if not isinstance(other, Status)]
+        """Adds a message; a `Status` takes the place of one that waits, and so does a `People`."""
+        if isinstance(message, Status | People):
+            self._waiting = [other for other in self._waiting if type(other) is not type(message)]
         if len(self._waiting) < self._most:
             self._waiting.append(message)
         else:

@@ -60,10 +60,16 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What a client would like of the resolution: who decides it, and the height it asks for (p)."""
+    """What a client would like: who decides the resolution, the height it asks for (p), whom it watches, and where.
+
+    A publisher's height is the most its viewers get of it (the source's policy); a viewer's is its maximum, or with the
+    policy `destination` the height itself.
+    """
 
     policy: str = field(choice(*POLICIES), default="link")
     height: int | None = field(optional(_height), default=None)
+    source: str | None = field(optional(_name), default=None)  # a publisher's peer id; None: whoever is there
+    enlarge: str = field(choice("server", "device"), default="server")  # `device`: the viewer is sent the input
 
 
 NO_CAPS = Caps()
@@ -116,9 +122,12 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the stream is doing: super-resolution on or bypassed and why, heights in p, and the link's figures."""
+    """How the stream is doing: super-resolution on or bypassed and why, heights in p, and the link's figures.
 
-    sr: str = field(choice("on", "bypass"))
+    `sr` is `device` where the viewer's own device enlarges, and `waiting` where no picture comes from the source.
+    """
+
+    sr: str = field(choice("on", "bypass", "device", "waiting"))
     input: int = field(whole(0, 4320), "in")
     output: int = field(whole(0, 4320), "out")
     fps: float = field(number(0, 1000))
@@ -127,7 +136,24 @@ class Status:
     rtt_ms: float | None = field(optional(number(0, 1e6)), default=None)
     loss: float | None = field(optional(number(0, 1)), default=None)
     estimate_kbps: float | None = field(optional(number(0, 1e7)), default=None)
+    source: str | None = field(optional(_name), default=None)  # the peer id of the publisher watched
     reason: str = field(text(200), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A publisher in the room: the id of its connection, and its name where its token has one."""
+
+    peer: str = field(_name)
+    name: str = field(text(64), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who publishes in the room, sent on joining and at every change; `you` is the id of the client's own connection."""
+
+    you: str = field(_name)
+    publishers: tuple[Person, ...] = field(several(record(Person), 1000), default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +186,10 @@ class OfferRequest:
     type: str = field(choice("offer"), default="offer")
 
 
-Message: TypeAlias = Hello | Want | Offer | Answer | Control | Ack | Status | Error | Bye
+Message: TypeAlias = Hello | Want | Offer | Answer | Control | Ack | Status | People | Error | Bye
 TYPES: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Message.__args__}
 FROM_CLIENT = ("hello", "offer", "want", "ack", "bye")
-FROM_SERVER = ("answer", "control", "status", "error", "bye")
+FROM_SERVER = ("answer", "control", "status", "people", "error", "bye")
 
 
 def parse(raw: str | bytes, limits: Limits, accepted: tuple[str, ...] = FROM_CLIENT) -> Message:

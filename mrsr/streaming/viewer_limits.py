@@ -19,6 +19,7 @@ class Limits:
       most_kbps: what the destination's leg may carry at most, kbit/s; None: any.
       codec: of both legs; a name in the tables of bitrates.
       fps: frames a second.
+      pinned: the highest rung allowed is sent whatever the link bears; the bitrate alone follows it.
 
     Raises:
       UserError: a limit is below the lowest rung, or no route enlarges.
@@ -30,6 +31,7 @@ class Limits:
     most_kbps: float | None = None
     codec: str = "h264"
     fps: float = 30.0
+    pinned: bool = False
 
     def __post_init__(self) -> None:
         if not any(route.enlarges for route in self.routes):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from mrsr.streaming.protocol import Ack, Bye, Caps, Control, Status, Want
+from mrsr.streaming.protocol import Ack, Bye, Caps, Control, Error, People, Status, Want
 from mrsr.streaming.sdp import CheckedOffer
 
-FromWorker: TypeAlias = Control | Status | Bye
+FromWorker: TypeAlias = Control | Status | People | Error | Bye
+"""After an `Error` or a `Bye` the participant is gone; an `Error` says when to join again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Worker(Protocol):
           who: with a peer id that has not been used before.
           want: what it would like.
           send: gives it a message, at once, never waiting; of several `Status` that wait the newest is sent. After a
-            `Bye` the participant is gone, and `leave` is called.
+            `Bye` or an `Error` the participant is gone, and `leave` is called.
         """
 
     async def offer(self, who: Participant, offer: CheckedOffer) -> str:
@@ -58,3 +59,12 @@ class Worker(Protocol):
 
     async def leave(self, who: Participant, reason: str) -> None:
         """A participant is gone; called once for each `join` that was begun, also where that failed."""
+
+    async def statistics(self) -> dict[str, Any]:
+        """How the worker and its streams are doing, as JSON.
+
+        Returns:
+          `worker`: one object of what it is and what it has: `id`, `model`, `runtime`, `device`, `streams`, `capacity`,
+            `uptimeS`, `memoryMib`, `threads`, `descriptors`. `counters`: numbers by name, which only grow. `rooms`: by
+            name `{"publishers": {PEER: {...}}, "viewers": {PEER: {...}}}`.
+        """
