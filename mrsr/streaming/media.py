@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 import logging
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,14 +17,13 @@ from aiortc.mediastreams import MediaStreamError
 
 from mrsr.inference.streams import Result
 from mrsr.streaming.encoder import CLOCK, VideoEncoder
-from mrsr.streaming.pixels import rgb
+from mrsr.streaming.pixels import reduced, rgb
 from mrsr.streaming.rtc import RemoteStreamTrack
 from mrsr.streaming.rung import EncodedRung
 from mrsr.streaming.rung_track import RungTrack
+from mrsr.streaming.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
-# A gap longer than this is a pause: what comes after goes by the wall clock.
-_PAUSE_S = 10
 _REMEMBERED = 64
 
 
@@ -35,20 +35,28 @@ class SourceFrame:
       image: uint8 RGB [H, W, 3].
       rtp: its RTP time stamp, 1/90000 s since the track's first.
       arrived_at: when its last packet came, by `time.monotonic`, s.
+      sent_short: its short side as it came, px: above the image's where that was reduced.
     """
 
     image: np.ndarray
     rtp: int
     arrived_at: float
+    sent_short: int = 0
 
 
-async def read_frames(track: RemoteStreamTrack, take: Callable[[SourceFrame], None], most_pixels: int) -> int:
+async def read_frames(
+    track: RemoteStreamTrack,
+    take: Callable[[SourceFrame], None],
+    most_pixels: int,
+    fit: Callable[[int, int], tuple[int, int]] = lambda height, width: (height, width),
+) -> int:
     """Gives each newest frame of a track to `take`, until the track ends.
 
     Args:
       track: of a mended receiver; nothing else may read it.
       take: called in the loop's thread; it must return at once.
       most_pixels: frames of more are refused.
+      fit: the size (height, width; px) a frame of a size is reduced to before it is taken; its own by default.
 
     Returns:
       how many frames were refused.
@@ -67,66 +75,79 @@ async def read_frames(track: RemoteStreamTrack, take: Callable[[SourceFrame], No
                 _LOG.warning("frames of %dx%d are refused: at most %d px", frame.width, frame.height, most_pixels)
             refused += 1
             continue
-        image = await loop.run_in_executor(None, rgb, frame)
-        take(SourceFrame(image, frame.pts or 0, arrived.arrived_at))
+        image = await loop.run_in_executor(None, _image, frame, fit(frame.height, frame.width))
+        take(SourceFrame(image, frame.pts or 0, arrived.arrived_at, min(frame.height, frame.width)))
 
 
-class Timeline:
-    """One clock of 90 kHz for what viewers see, whichever source it comes from: it never goes back."""
-
-    def __init__(self, now: float) -> None:
-        self._start = now
-        self._source: object = None
-        self._in, self._out = 0, -1
-
-    def map(self, source: object, rtp: int, now: float) -> int:
-        """The time stamp to send.
-
-        Args:
-          source: whose frame it is; another one than before starts at the wall clock.
-          rtp: the frame's own time stamp, 1/90000 s.
-          now: s.
-        """
-        passed = rtp - self._in
-        if source == self._source and 0 < passed < _PAUSE_S * CLOCK:
-            self._out += passed
-        else:
-            self._out = max(self._out + 1, round((now - self._start) * CLOCK))
-        self._source, self._in = source, rtp
-        return self._out
+def _image(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    image = rgb(frame)
+    return image if image.shape[:2] == size else reduced(image, *size)
 
 
 class SuperResolved:
     """One publisher's picture at every rung and in every format somebody watches.
 
     Frames are announced by `offering` right before they go to the engine, so that its results find their time stamps.
+
+    Attributes:
+      rungs: the encoders, by format and rung.
     """
 
     def __init__(
-        self, make_encoder: Callable[[str, int], VideoEncoder], clock: Callable[[], float] = time.monotonic
+        self,
+        make_encoder: Callable[[str, int], VideoEncoder],
+        clock: Callable[[], float] = time.monotonic,
+        began: float | None = None,
     ) -> None:
         """Args:
         make_encoder: for a format (`H264`, `VP8`) and a rung.
         clock: the engine's, s.
+        began: where the time stamps begin, s on that clock; the same for all publishers of a call.
         """
         self.rungs: dict[tuple[str, int], EncodedRung] = {}
         self._make, self._clock = make_encoder, clock
-        self._timeline = Timeline(clock())
-        self._offered: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
+        self._timeline = Timeline(clock() if began is None else began, CLOCK)
+        self._offered: deque[tuple[float, int, float]] = deque(maxlen=_REMEMBERED)
+        self._took: deque[float] = deque(maxlen=_REMEMBERED)
 
-    def offering(self, source: object, frame: SourceFrame) -> None:
-        """This frame goes to the engine next."""
+    def now(self) -> float:
+        """The time, by the clock it was made with, s."""
+        return self._clock()
+
+    def offering(self, source: object, frame: SourceFrame) -> int:
+        """This frame goes to the engine next; the time stamp its outputs will bear."""
         now = self._clock()
-        self._offered.append((now, self._timeline.map(source, frame.rtp, now)))
+        pts = self._timeline.map(source, frame.rtp, now)
+        self._offered.append((now, pts, frame.arrived_at))
+        return pts
 
     def take(self, result: Result) -> None:
-        """The engine's result, from its thread: each rung watched gets its output, or the best there is below it."""
+        """The engine's result, from its thread: each rung above the input gets its output, or the best below it."""
         images = {route.output: image for route, image in result.outputs.items()}
-        pts = self._pts(result.offered_at)
+        if not images:
+            return
+        entry = result.asked.inputs[0]
+        pts, arrived_at = self._announced(result.offered_at)
+        self._took.append(self._clock() - arrived_at)
         for (_, height), rung in tuple(self.rungs.items()):
-            if images:
+            if height > entry:
                 fitting = [output for output in images if output <= height]
                 rung.put(images[max(fitting, default=min(images))], pts)
+
+    def pass_on(self, frame: SourceFrame, pts: int, entry: int, above: bool) -> None:
+        """The input itself, to every rung that is not above it, reduced where the rung is below.
+
+        Args:
+          frame: the publisher's.
+          pts: of `offering`.
+          entry: the rung it enters at.
+          above: whether the rungs above get it as it is, too: no network runs for them.
+        """
+        if above:
+            self._took.append(self._clock() - frame.arrived_at)
+        for (_, height), rung in tuple(self.rungs.items()):
+            if rung.viewers and (above or height <= entry):
+                rung.put(at_most(frame.image, height), pts)
 
     def viewer(self, format: str, height: int) -> RungTrack:
         """A track for one viewer; in the loop's thread."""
@@ -138,6 +159,12 @@ class SuperResolved:
         if key not in self.rungs:
             self.rungs[key] = EncodedRung(lambda: self._make(format, height))
         return self.rungs[key]
+
+    @property
+    def latency_s(self) -> float:
+        """From a frame's last packet to its picture made, the median of the last frames, s."""
+        took = tuple(self._took)
+        return statistics.median(took) if took else 0.0
 
     @property
     def heights(self) -> list[int]:
@@ -154,8 +181,17 @@ class SuperResolved:
         while self.rungs:
             await self.rungs.popitem()[1].close()
 
-    def _pts(self, offered_at: float) -> int:
-        """The time stamp of the frame that was announced last before it was offered at `offered_at` (s)."""
+    def _announced(self, offered_at: float) -> tuple[int, float]:
+        """Time stamp and arrival (s) of the frame that was announced last before it was offered at `offered_at` (s)."""
         offered = tuple(self._offered)
         at = bisect.bisect_right(offered, offered_at, key=lambda entry: entry[0])
-        return offered[max(at, 1) - 1][1] if offered else round(offered_at * CLOCK)
+        return offered[max(at, 1) - 1][1:] if offered else (round(offered_at * CLOCK), offered_at)
+
+
+def at_most(image: np.ndarray, short: int) -> np.ndarray:
+    """uint8 RGB [H, W, 3], reduced where its short side is more than a tenth above `short` px, to even sides."""
+    height, width = image.shape[:2]
+    if min(height, width) <= 1.1 * short:
+        return image
+    ratio = short / min(height, width)
+    return reduced(image, *(max(2, 2 * round(side * ratio / 2)) for side in (height, width)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import av
 import numpy as np
+from av.video.reformatter import Interpolation
 
 from mrsr.video.colour import ColourTags, from_rgb, to_rgb
 
@@ -47,3 +48,9 @@ def as_i420(frame: av.VideoFrame) -> av.VideoFrame:
     if frame.format.name == "yuv420p" and (width, height) == (frame.width, frame.height):
         return frame
     return frame.reformat(width=width, height=height, format="yuv420p", threads=1)
+
+
+def reduced(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """uint8 RGB [H, W, 3] averaged down to [height, width, 3], by areas: quick, and free of aliases."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    return frame.reformat(width=width, height=height, interpolation=Interpolation.AREA, threads=1).to_ndarray()

@@ -62,14 +62,15 @@ class Caps:
 class Want:
     """What a client would like: who decides the resolution, the height it asks for (p), whom it watches, and where.
 
-    A publisher's height is the most its viewers get of it (the source's policy); a viewer's is its maximum, or with the
-    policy `destination` the height itself.
+    `height` is about what is watched: the maximum, or with the policy `destination` the height itself; `most` is about
+    what is published: the most that viewers get of it, the source's policy. Who only publishes may say either.
     """
 
     policy: str = field(choice(*POLICIES), default="link")
     height: int | None = field(optional(_height), default=None)
     source: str | None = field(optional(_name), default=None)  # a publisher's peer id; None: whoever is there
     enlarge: str = field(choice("server", "device"), default="server")  # `device`: the viewer is sent the input
+    most: int | None = field(optional(_height), default=None)
 
 
 NO_CAPS = Caps()
@@ -150,7 +151,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who publishes in the room, sent on joining and at every change; `you` is the id of the client's own connection."""
+    """Who publishes in the room, sent on joining and at every change; `you` is the client's own connection."""
 
     you: str = field(_name)
     publishers: tuple[Person, ...] = field(several(record(Person), 1000), default=())

@@ -32,11 +32,14 @@ class EncodedRung:
       key_frames: of those, how many decode by themselves.
       mended: how often the encoder was replaced after an error or a standstill.
       held: whether the last frame is being repeated, none having come for half a second.
+      repeated: how many of the frames encoded were such.
+      encode_s: what the last frame took, s.
     """
 
     def __init__(self, make_encoder: Callable[[], VideoEncoder], clock: Callable[[], float] = time.monotonic) -> None:
-        self.encoded = self.key_frames = self.mended = 0
+        self.encoded = self.key_frames = self.mended = self.repeated = 0
         self.held = False
+        self.encode_s = 0.0
         self._make, self._clock = make_encoder, clock
         self._encoder = make_encoder()
         self._rate = self._encoder.bit_rate
@@ -102,7 +105,9 @@ class EncodedRung:
                 continue
             self._pts, self._pts_at = max(pts, self._pts + 1), self._clock()
             frame = await self._encode(image, self._pts)
+            self.encode_s = self._clock() - self._pts_at
             if frame is not None:
+                self.repeated += self.held
                 for viewer in tuple(self._viewers):
                     viewer.put(frame, self)
         for viewer in tuple(self._viewers):

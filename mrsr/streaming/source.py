@@ -97,9 +97,9 @@ def follow(
         reason = f"source's link: {usable:.0f} kbit/s to use, {wanted}p needs {dict(needs)[wanted]:.0f}"
     else:
         reason = f"source's camera: {camera}p"
-    outputs = {name: _reached(limits.routes, entry, decision.output) for name, decision in viewers.items()}
+    outputs = {name: reached(limits.routes, entry, decision.output) for name, decision in viewers.items()}
     # The engine is asked for what is wanted, also where it makes less for now: it tries that again by itself.
-    passed = {_reached(limits.routes, entry, decision.asked) for decision in viewers.values()}
+    passed = {reached(limits.routes, entry, decision.asked) for decision in viewers.values()}
     routes = [Route(entry, output) for output in sorted(passed) if output > entry]
     enough = rule.bitrates.enough_kbps(limits.codec, entry, limits.fps)
     kbps = max(rule.least_kbps, min(enough, usable))
@@ -110,7 +110,7 @@ def _needs(rule: Rule, limits: Limits) -> list[tuple[int, float]]:
     return [(rung, rule.bitrates.needed_kbps(limits.codec, rung, limits.fps)) for rung in limits.routes.inputs]
 
 
-def _reached(routes: RouteSet, entry: int, wanted: int) -> int:
+def reached(routes: RouteSet, entry: int, wanted: int) -> int:
     """The highest rung up to the one wanted that an input is enlarged to; else the input, reduced if that is above."""
     made = [rung for rung in routes.outputs_of(entry) if entry < rung <= wanted]
     return max(made, default=min(entry, wanted))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from aiortc import clock
 from aiortc.codecs import get_decoder
-from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rate import BandwidthUsage, RemoteBitrateEstimator
 from av.frame import Frame
 
 from mrsr.streaming.newest import Newest
@@ -149,17 +149,21 @@ class SeededEstimator(RemoteBitrateEstimator):
     Attributes:
       cap: bit/s the sender is told at most; None for no bound.
       told: bit/s told last; None before the first time.
+      overused_at: when packets were last found to queue up on the way, by `time.monotonic`, s; None: never.
     """
 
     def __init__(self, seed: int = SEED) -> None:
         super().__init__()
         self.cap: int | None = None
         self.told: int | None = None
+        self.overused_at: float | None = None
         self.rate_control.set_estimate(seed, clock.current_ms())
 
     def add(self, *args: Any, **packet: Any) -> tuple[int, list[int]] | None:
         """As aiortc's: the estimate in bit/s and whom it is for, when it is time to tell."""
         estimate = super().add(*args, **packet)
+        if self.detector.state() is BandwidthUsage.OVERUSING:
+            self.overused_at = time.monotonic()
         if estimate is None:
             return None
         self.told = estimate[0] if self.cap is None else min(estimate[0], self.cap)

@@ -261,9 +261,9 @@ async def test_results_of_the_engine_reach_each_rung_with_the_time_of_their_fram
 
 @apart
 async def test_time_stamps_never_go_back_whoever_publishes():
-    from mrsr.streaming.media import Timeline
+    from mrsr.streaming.timeline import Timeline
 
-    line = Timeline(100.0)
+    line = Timeline(100.0, 90_000)
     stamps = [line.map("a", rtp, 100 + n / 30) for n, rtp in enumerate((50, 3050, 6050))]
     assert np.diff(stamps).tolist() == [3000, 3000]
     other = line.map("b", 0, 104.0)

@@ -1,0 +1,99 @@
+"""One client's WebRTC connection, as the server holds it: its offer answered, its tracks in and out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.sdp import SessionDescription
+
+from mrsr.errors import RunError
+from mrsr.streaming.rtc import RemoteStreamTrack, RTCRtpReceiver, RTCRtpSender
+from mrsr.streaming.sdp import CheckedOffer
+
+_OPPOSITE = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly"}
+
+
+class Peer:
+    """A connection to one client.
+
+    Attributes:
+      video_in: what it sends, None where it sends none; likewise `audio_in`.
+      video_out: what sends to it, None where it receives none; likewise `audio_out`.
+      receiver: of its video.
+      format: of the video sent to it, `H264` or `VP8`.
+      lost: whether the connection has failed or was closed by the client.
+    """
+
+    def __init__(self, on_lost: Callable[[], None]) -> None:
+        # Without a list aiortc asks a public STUN server; the server's own addresses are enough for what it offers.
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.video_in: RemoteStreamTrack | None = None
+        self.audio_in: RemoteStreamTrack | None = None
+        self.video_out: RTCRtpSender | None = None
+        self.audio_out: RTCRtpSender | None = None
+        self.receiver: RTCRtpReceiver | None = None
+        self.format = "H264"
+        self.lost = False
+        self._on_lost = on_lost
+        self._pc.on("track", self._track)
+        self._pc.on("connectionstatechange", self._changed)
+
+    @property
+    def state(self) -> str:
+        """Of the connection, as WebRTC names it: `new`, `connecting`, `connected`, ..."""
+        return self._pc.connectionState
+
+    async def answer(self, offer: CheckedOffer) -> str:
+        """The answer (SDP) to the only offer this connection is made for; it takes what is offered and sends the rest.
+
+        Raises:
+          RunError: WebRTC does not take the offer.
+        """
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+            offered = {media.rtp.muxId: media.direction for media in SessionDescription.parse(offer.sdp).media}
+            for transceiver in self._pc.getTransceivers():
+                direction = offered.get(transceiver.mid or "", "inactive")
+                transceiver.direction = _OPPOSITE.get(direction or "sendrecv", "inactive")
+                sender: Any = transceiver.sender
+                if direction in ("sendrecv", "recvonly"):
+                    if transceiver.kind == "video":
+                        self.video_out = sender
+                    else:
+                        self.audio_out = sender
+                if direction in ("sendrecv", "sendonly") and transceiver.kind == "video":
+                    receiver: Any = transceiver.receiver
+                    self.receiver = receiver
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except (ValueError, KeyError, AttributeError) as error:
+            raise RunError(f"the offer cannot be answered: {type(error).__name__}: {error}") from error
+        answer = self._pc.localDescription.sdp
+        self.format = _format(answer) or self.format
+        return answer
+
+    async def close(self) -> None:
+        """Ends the connection; the client is told by DTLS."""
+        self._pc.remove_all_listeners()
+        await self._pc.close()
+
+    def _track(self, track: RemoteStreamTrack) -> None:
+        if track.kind == "video":
+            self.video_in = track
+        else:
+            self.audio_in = track
+
+    def _changed(self) -> None:
+        if self._pc.connectionState in ("failed", "closed") and not self.lost:
+            self.lost = True
+            asyncio.get_running_loop().call_soon(self._on_lost)
+
+
+def _format(answer: str) -> str | None:
+    """The format of the first video section of an answer: what aiortc's sender takes."""
+    for media in SessionDescription.parse(answer).media:
+        if media.kind == "video" and media.rtp.codecs:
+            return media.rtp.codecs[0].mimeType.partition("/")[2].upper()
+    return None

@@ -1,0 +1,247 @@
+"""A room: who publishes, who watches whom, and the step that decides what everybody sends and gets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from mrsr.inference.engine import Engine
+from mrsr.streaming.controller import Decision, Rule
+from mrsr.streaming.encoder import RateLimits, VideoEncoder
+from mrsr.streaming.media import SuperResolved
+from mrsr.streaming.peer import Peer
+from mrsr.streaming.protocol import Ack, Error, People, Person, Want
+from mrsr.streaming.publisher import Publisher
+from mrsr.streaming.refusals import Code
+from mrsr.streaming.sdp import CheckedOffer
+from mrsr.streaming.settings import WorkerSettings
+from mrsr.streaming.viewer import Viewer
+from mrsr.streaming.worker import FromWorker, Participant
+
+_LOG = logging.getLogger(__name__)
+STEP_S = 0.5
+STATUS_S = 1.0
+
+
+class Member:
+    """A participant of a room with its connection and its parts in the call.
+
+    Attributes:
+      who: the participant.
+      send: gives it a message.
+      want: what it said last.
+      peer: its connection; None before its first offer.
+      publisher: its part as a source, None where it has none; likewise `viewer`.
+    """
+
+    def __init__(self, who: Participant, want: Want, send: Callable[[FromWorker], None]) -> None:
+        self.who, self.want, self.send = who, want, send
+        self.peer: Peer | None = None
+        self.publisher: Publisher | None = None
+        self.viewer: Viewer | None = None
+        self.told_at = float("-inf")
+
+
+class Room:
+    """The members of one room; everything happens in the loop's thread but `Publisher.result`.
+
+    Attributes:
+      members: by peer id.
+    """
+
+    def __init__(
+        self, name: str, engine: Engine, settings: WorkerSettings, clock: Callable[[], float], rule: Rule | None = None
+    ) -> None:
+        self.name = name
+        self.members: dict[str, Member] = {}
+        self._engine, self._settings, self._clock = engine, settings, clock
+        self._rule = rule or Rule()
+        self._began = clock()
+        self._left: list[SuperResolved] = []
+
+    def join(self, who: Participant, want: Want, send: Callable[[FromWorker], None]) -> None:
+        """Another member, who has yet to make an offer."""
+        self.members[who.peer] = Member(who, want, send)
+        send(self._people(who.peer))
+
+    async def offer(self, who: Participant, offer: CheckedOffer) -> str:
+        """The answer to a member's offer, which takes the place of its connection before, if it had one.
+
+        Raises:
+          RunError: WebRTC does not take the offer.
+        """
+        member = self.members[who.peer]
+        peer = Peer(lambda: self._lost(member, peer))
+        try:
+            answer = await peer.answer(offer)
+        except BaseException:
+            await peer.close()
+            raise
+        before, member.peer = member.peer, peer
+        if self.members.get(who.peer) is not member:
+            await peer.close()
+            return answer
+        if offer.sends & {"video"} and who.publishes:
+            if member.publisher is None:
+                member.publisher = self._publisher(member)
+            await member.publisher.attach(peer)
+        if offer.receives & {"video"} and who.subscribes:
+            if member.viewer is None:
+                routes, fps = self._engine.routes, self._settings.fps
+                member.viewer = Viewer(who, member.want, member.send, routes, self._rule, fps, self._began)
+            member.viewer.attach(peer)
+        if before is not None:
+            await before.close()
+        self._seat()
+        self._tell_people()
+        return answer
+
+    def heard(self, who: Participant, message: Want | Ack) -> None:
+        """A member said something."""
+        member = self.members[who.peer]
+        if isinstance(message, Ack):
+            if member.publisher is not None:
+                member.publisher.acked(message, self._clock())
+            return
+        member.want = message
+        if member.publisher is not None:
+            member.publisher.heard(message)
+        if member.viewer is not None:
+            member.viewer.want = message
+            self._seat()
+        self.step(self._clock(), at_once=True)
+
+    async def leave(self, who: Participant) -> None:
+        """A member is gone; who watched it sees its last picture until there is another to watch."""
+        member = self.members.pop(who.peer, None)
+        if member is None:
+            return
+        if member.viewer is not None:
+            member.viewer.detach()
+        if member.publisher is not None:
+            await member.publisher.close()
+            self._left.append(member.publisher.pictures)
+        if member.peer is not None:
+            await member.peer.close()
+        if member.publisher is not None:
+            self._seat()
+            self._tell_people()
+
+    async def close(self) -> None:
+        """Everybody leaves."""
+        for member in tuple(self.members.values()):
+            await self.leave(member.who)
+        for pictures in self._left:
+            await pictures.close()
+
+    @property
+    def publishers(self) -> dict[str, Publisher]:
+        """Those who publish, by peer id, the first to come first."""
+        return {name: member.publisher for name, member in self.members.items() if member.publisher is not None}
+
+    # The step
+
+    def step(self, now: float, at_once: bool = False) -> None:
+        """Decides for everybody for whom it is time, and tells those who have not been told for a second."""
+        viewers = [member.viewer for member in self.members.values() if member.viewer is not None]
+        for publisher in self.publishers.values():
+            own = [viewer for viewer in viewers if viewer.watched is publisher]
+            due = at_once or any(viewer.due(now, STEP_S) for viewer in own)
+            if due or not own:
+                self._decide(publisher, own, now)
+        for member in tuple(self.members.values()):
+            if now - member.told_at >= STATUS_S:
+                member.told_at = now
+                teller = member.viewer or member.publisher
+                if teller is not None and member.peer is not None:
+                    member.send(teller.status(now))
+
+    def _decide(self, publisher: Publisher, viewers: list[Viewer], now: float) -> None:
+        decisions: dict[str, Decision] = {}
+        for viewer in viewers:
+            decision = viewer.decide(now)
+            if decision is not None:
+                decisions[viewer.who.peer] = decision
+        codec = viewers[0].format.lower() if viewers else "h264"
+        publisher.decide(decisions, codec, now)
+        rates: dict[tuple[str, int], float] = {}
+        for viewer in viewers:
+            if viewer.who.peer not in decisions:
+                continue
+            height = publisher.output(viewer.who.peer)
+            viewer.send(publisher, height)
+            key = viewer.format, height
+            rates[key] = min(rates.get(key, float("inf")), decisions[viewer.who.peer].output_kbps)
+        for key, kbps in rates.items():
+            publisher.pictures.rung(*key).bit_rate = 1000 * kbps  # type: ignore[assignment]
+
+    async def reap(self) -> None:
+        """Closes the encoders that nobody watches any more."""
+        for publisher in self.publishers.values():
+            await publisher.pictures.reap()
+        for pictures in tuple(self._left):
+            await pictures.reap()
+            if not pictures.rungs:
+                self._left.remove(pictures)
+
+    # Who watches whom
+
+    def _seat(self) -> None:
+        publishers = self.publishers
+        for name, member in self.members.items():
+            viewer = member.viewer
+            if viewer is None:
+                continue
+            wished = member.want.source
+            if wished is not None:
+                viewer.watch(publishers.get(wished))
+                continue
+            others = [publisher for other, publisher in publishers.items() if other != name]
+            if viewer.watched not in others:
+                viewer.watch(others[-1] if others else None)
+            else:
+                viewer.watch(viewer.watched)
+
+    def _publisher(self, member: Member) -> Publisher:
+        settings = self._settings
+
+        def encoder(format: str, height: int) -> VideoEncoder:
+            first = 1000 * self._rule.bitrates.needed_kbps(format.lower(), height, settings.fps)
+            return VideoEncoder(format, RateLimits(first=round(first)), fps=settings.fps)
+
+        pictures = SuperResolved(encoder, self._clock, self._began)
+        return Publisher(
+            member.who, member.want, member.send, self._engine, settings, pictures, self._rule, self._clock()
+        )
+
+    def _people(self, you: str) -> People:
+        there = [Person(name, publisher.who.name) for name, publisher in self.publishers.items()]
+        return People(you, tuple(there))
+
+    def _tell_people(self) -> None:
+        for name, member in tuple(self.members.items()):
+            member.send(self._people(name))
+
+    def _lost(self, member: Member, peer: Peer) -> None:
+        """A connection failed: the client joins again, with a new one."""
+        if member.peer is peer and self.members.get(member.who.peer) is member:
+            member.send(Error(str(Code.WORKER), "the connection was lost", 500))
+
+    def statistics(self, now: float) -> dict[str, Any]:
+        """The figures of everybody in the room, as JSON."""
+        members = self.members
+        return {
+            "publishers": {name: m.publisher.statistics(now) for name, m in members.items() if m.publisher is not None},
+            "viewers": {name: m.viewer.statistics(now) for name, m in members.items() if m.viewer is not None},
+        }
+
+
+async def closed_in_time(room: Room, seconds: float) -> None:
+    """Closes a room; what does not end within `seconds` is left to the process's end."""
+    try:
+        async with asyncio.timeout(seconds):
+            await room.close()
+    except TimeoutError:
+        _LOG.warning("room %s: not everybody could be let go of in %g s", room.name, seconds)
