@@ -34,13 +34,15 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
-def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
+def parser_of(
+    name: str, description: str | None, command: str = "mrsr train --config FILE[:ARG] --workdir DIR ..."
+) -> argparse.ArgumentParser:
     """The parser of `python -m launch.NAME`: the launcher's own options; the command comes behind `--`."""
     return _Parser(
         prog=f"python -m launch.{name}",
         description=description,
         allow_abbrev=False,
-        usage=f"python -m launch.{name} [OPTIONS] -- mrsr train --config FILE[:ARG] --workdir DIR ...",
+        usage=f"python -m launch.{name} [OPTIONS] -- {command}",
     )
 
 
@@ -55,7 +57,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         at = own.index("--")
         own, command = own[:at], own[at + 1 :]
     if not command and not {"-h", "--help"} & {*own}:
-        raise UserError("no command: expected the launcher's options, then -- mrsr train --config ... --workdir ...")
+        raise UserError("no command: expected the launcher's options, then -- mrsr and what it is to do")
     return own, command
 
 
@@ -111,15 +113,23 @@ def run_main(
     arguments: Sequence[str] | None,
     parser: argparse.ArgumentParser,
     plan: Callable[[argparse.Namespace, list[str]], Plan],
+    check: Callable[[Sequence[str]], object] = check_training,
 ) -> int:
-    """A launcher's `main`: prints its plan with --dry-run, carries it out without; returns the exit status."""
+    """A launcher's `main`: prints its plan with --dry-run, carries it out without; returns the exit status.
+
+    Args:
+      arguments: of the command line; None for this process's.
+      parser: made by `parser_of`.
+      plan: of the launcher's options and the command.
+      check: refuses a command that the launcher is not for.
+    """
     parser.add_argument("--name", default="mrsr", help="the job's name (default mrsr)")
     parser.add_argument("--dry-run", action="store_true", help="print what would be run, and run nothing")
 
     def work(own: list[str], command: list[str]) -> int:
         args = parser.parse_args(own)
         check_name(args.name)
-        check_training(command)
+        check(command)
         made = plan(args, command)
         if args.dry_run:
             sys.stdout.write(made.text)

@@ -39,9 +39,9 @@ def manifest(args: argparse.Namespace, command: Sequence[str]) -> dict[str, Any]
     Raises:
       UserError: neither or both of TPU and GPU are asked for, a topology that cannot be, a run folder that is lost.
     """
-    mounts = dict(_mount(text) for text in args.mount)
+    mounts = dict(mount(text) for text in args.mount)
     check_reachable(check_training(command), [*mounts.values()])
-    jobs, hosts, resources, selector = _machines(args)
+    jobs, hosts, resources, selector = machines(args)
     if args.spot:
         selector["cloud.google.com/gke-spot"] = "true"
     environment = [
@@ -118,8 +118,12 @@ def plan(args: argparse.Namespace, command: list[str]) -> Plan:
     return Plan(yaml.safe_dump(manifest(args, command), sort_keys=False, width=120), ("kubectl", "create", "-f", "-"))
 
 
-def _machines(args: argparse.Namespace) -> tuple[int, int, dict[str, int], dict[str, str]]:
-    """Jobs, hosts of each, what a container is given, and the labels of its node."""
+def machines(args: argparse.Namespace) -> tuple[int, int, dict[str, int], dict[str, str]]:
+    """Jobs, hosts of each, what a container is given, and the labels of its node.
+
+    Raises:
+      UserError: neither or both of TPU and GPU are asked for, or a topology that cannot be.
+    """
     if (args.tpu is None) == (args.gpus is None):
         raise UserError("expected one of --tpu GENERATION (with --topology) and --gpus NUMBER (with --hosts)")
     if args.gpus is not None:
@@ -137,7 +141,12 @@ def _machines(args: argparse.Namespace) -> tuple[int, int, dict[str, int], dict[
     return args.slices, hosts, {"google.com/tpu": chips // hosts}, labels
 
 
-def _mount(text: str) -> tuple[str, str]:
+def mount(text: str) -> tuple[str, str]:
+    """The claim and the folder of `CLAIM:/FOLDER`.
+
+    Raises:
+      UserError: it is not of that form.
+    """
     claim, _, path = text.partition(":")
     if not claim or not path.startswith("/"):
         raise UserError(f"--mount {text}: expected CLAIM:/FOLDER, a PersistentVolumeClaim and where it appears")

@@ -1,18 +1,16 @@
 """The JobSet has the fields of its API and no others: an unknown one would be dropped, or refused, by the cluster.
 
-The part of the API that is used, from JobSet v1alpha2 and Kubernetes core/v1 and batch/v1: a field's type, a list of a
-type in brackets, `!` where the API asks for the field, and a set where it accepts these values alone.
+The part of the API that is used, from JobSet v1alpha2 and Kubernetes core/v1 and batch/v1.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
 from rendering import rendered
+from schema import Api, faults
 
-API: dict[str, dict[str, Any]] = {
+API: Api = {
     "JobSet": {"apiVersion!": {"jobset.x-k8s.io/v1alpha2"}, "kind!": {"JobSet"}, "metadata!": "Metadata",
                "spec!": "JobSetSpec"},
     "Metadata": {"name!": str, "namespace": str, "labels": dict, "annotations": dict},
@@ -58,25 +56,6 @@ API: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def faults(value: Any, kind: Any, path: str = "") -> list[str]:
-    """Where a value is not of its kind."""
-    if isinstance(kind, list):
-        if not isinstance(value, list):
-            return [f"{path}: not a list"]
-        return [fault for at, one in enumerate(value) for fault in faults(one, kind[0], f"{path}[{at}]")]
-    if isinstance(kind, set):
-        return [] if value in kind else [f"{path}: {value}"]
-    if isinstance(kind, type):
-        return [] if type(value) is kind else [f"{path}: {value!r} is no {kind.__name__}"]
-    fields = {name.rstrip("!"): of for name, of in API[kind].items()}
-    missing = [f"{path}.{name}: missing" for name in API[kind] if name.endswith("!") and name[:-1] not in value]
-    unknown = [f"{path}.{name}: unknown" for name in value if name not in fields]
-    known = [name for name in value if name in fields]
-    return (
-        missing + unknown + [fault for name in known for fault in faults(value[name], fields[name], f"{path}.{name}")]
-    )
-
-
 SOME = ["--spot", "--queue=all", "--service-account=trainer", "--mount=claim:/shared"]
 
 
@@ -84,7 +63,7 @@ SOME = ["--spot", "--queue=all", "--service-account=trainer", "--mount=claim:/sh
 def test_the_jobset_has_the_fields_of_its_api_and_no_others(
     more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert faults(yaml.safe_load(rendered("jobset", capsys, *more)), "JobSet") == []
+    assert faults(yaml.safe_load(rendered("jobset", capsys, *more)), "JobSet", API) == []
 
 
 def test_a_manifest_that_is_wrong_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,4 +73,4 @@ def test_a_manifest_that_is_wrong_is_seen(capsys: pytest.CaptureFixture[str]) ->
     job["template"]["spec"]["containers"][0]["env"][0]["value"] = 8
     job["retries"] = 3
     del manifest["metadata"]["name"]
-    assert len(faults(manifest, "JobSet")) == 4
+    assert len(faults(manifest, "JobSet", API)) == 4
