@@ -14,7 +14,7 @@ from typing import Any
 
 from mrsr.config import Study, validate, validate_study
 from mrsr.errors import RunError, UserError
-from mrsr.remote import as_path
+from mrsr.remote import as_path, is_remote
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--videos", nargs="+", metavar="PATH", help="measure on these instead of what the study says")
     parser.add_argument("--cutout", metavar="W:H", help="with --videos: a window (px) of each, a piece of the top rung")
     parser.add_argument("--anew", metavar="VARIANT,...", help="first remove the runs of these variants")
+    parser.add_argument(
+        "--reuse",
+        nargs="+",
+        metavar="DIR",
+        default=[],
+        help="take over what these studies trained with the same config",
+    )
+    parser.add_argument("--untimed", action="store_true", help="count FLOPs, time nothing: the machine is not idle")
     parser.add_argument("--report", action="store_true", help="only write the page, of whatever is done")
     parser.add_argument(
         "--commands",
@@ -49,7 +57,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
     from mrsr.study.run import run_study, start_anew
 
     if args.commands is not None:
-        return _print_commands(study, workdir, args.commands)
+        return _print_commands(study, workdir, args.commands, [Path(folder) for folder in args.reuse])
     say = partial(print, flush=True)
     failed: dict[str, str] = {}
     if not args.report:
@@ -58,7 +66,8 @@ def run(args: argparse.Namespace, rest: list[str]) -> int:
         if args.anew:
             start_anew(study, workdir, [name for name in args.anew.split(",") if name], say)
         with counted("mrsr.study", "steps") as count:
-            result = run_study(study, workdir, args.jobs, say, count)
+            reuse = [Path(folder) for folder in args.reuse]
+            result = run_study(study, workdir, args.jobs, say, count, reuse, timed=not args.untimed)
         if result.asked:
             print(f"{workdir}: asked to stop; the same command goes on from there")
             return 75
@@ -121,12 +130,21 @@ def _command(args: argparse.Namespace, rest: list[str]) -> str:
     words = ["mrsr", "study", "--config", args.config, "--workdir", args.workdir]
     words += ["--videos", *args.videos] if args.videos else []
     words += ["--cutout", args.cutout] if args.cutout else []
+    words += ["--reuse", *args.reuse] if args.reuse else []
+    words += ["--untimed"] if args.untimed else []
     return shlex.join([*words, *rest])
 
 
-def _print_commands(study: Study, workdir: Path, launcher: str) -> int:
+def _print_commands(study: Study, workdir: Path, launcher: str, reuse: list[Path]) -> int:
     from mrsr.study.launching import launch_commands
 
+    if reuse:
+        from mrsr.study.plan import runs_of
+        from mrsr.study.reuse import take_over
+
+        if is_remote(workdir):
+            raise UserError(f"--reuse: expected a --workdir of this machine, not {workdir}")
+        take_over(runs_of(study, workdir), reuse, partial(print, file=sys.stderr))
     for line in launch_commands(study, workdir, launcher):
         print(line)
     return 0

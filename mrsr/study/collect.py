@@ -13,7 +13,8 @@ from mrsr import __version__
 from mrsr.config import ExperimentConfig, Study, config_hash, differences, study_to_json
 from mrsr.demo.curves import training_minutes, training_records
 from mrsr.evaluation.table import gain, means
-from mrsr.study.plan import BENCH, EVALUATION, Run, is_measured, is_trained, read_json, runs_of
+from mrsr.study.plan import BENCH, EVALUATION, Run, is_measured, is_timed, is_trained, read_json, runs_of
+from mrsr.study.reuse import taken_from
 from mrsr.study.statistics import paired, spread
 from mrsr.study.summary import headline_of, summary
 from mrsr.train.outcome import FILE as OUTCOME
@@ -108,7 +109,7 @@ def _model(study: Study, name: str, runs: Sequence[Run], failed: Mapping[str, st
         parameters += [reports[0]["model"]["parameters"]] if reports else []
         for row in timed["routes"] if timed else ():
             cost[row["route"]] = {"gflop": row["gflop"], "ms": row["ms"] and row["ms"]["p50"]}
-        device = device or (timed and timed["device"])
+        device = device or (timed["device"] if timed and any(row["ms"] for row in timed["routes"]) else None)
     base = study.budgeted()
     return {
         "name": name,
@@ -135,7 +136,7 @@ def _run(run: Run, why: str) -> Row:
     records = [] if run.variant.of else training_records(run.folder)
     commands = [] if run.variant.of else [run.train_command()]
     commands.append(run.evaluate_command())
-    bench = run.bench_command()
+    bench = run.bench_command(is_timed(run))
     if bench and (run.folder / BENCH).is_file():
         commands.append(bench)
     return {
@@ -143,6 +144,7 @@ def _run(run: Run, why: str) -> Row:
         "seed": run.seed,
         "status": "failed" if why else status,
         "why": why,
+        "taken_from": taken_from(run),
         "config_hash": config_hash(run.config),
         "steps": outcome.get("step"),
         "minutes": training_minutes(records) if records else None,

@@ -47,6 +47,8 @@ def markdown_page(
         says = f" {model['says']}" if model["says"] else ""
         parts.append(f"**{model['name']}**{says}\n\n" + "\n".join(f"- `{line}`" for line in differs))
     parts.append(f"## Do it again\n\n```\n{report['command']}\n```\n\nmrsr {report['version']}. Run by run:")
+    if taken := words.taken(report):
+        parts.append("Taken over from other studies:\n\n" + "\n".join(f"- {line}" for line in taken))
     every = [line for model in report["models"] for line in words.commands(model)]
     parts.append("```\n" + "\n".join(every) + "\n```")
     return "\n\n".join(part for part in parts if part) + "\n"

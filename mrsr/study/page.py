@@ -88,6 +88,7 @@ def html_page(report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[
 <pre>{escape(report["command"])}</pre>
 <p class="note">mrsr {escape(report["version"])}. Every config is in <code>configs/</code>, every figure of this page in
 <code>study.json</code>. Run by run:</p>
+{_taken(report)}
 {"".join(_commands(model) for model in report["models"])}
 </body>
 </html>
@@ -193,6 +194,11 @@ def _differences(model: dict[str, Any], base: bool) -> str:
 def _commands(model: dict[str, Any]) -> str:
     lines = "\n".join(map(escape, words.commands(model)))
     return f"<details><summary>{escape(model['name'])}</summary><pre>{lines}</pre></details>"
+
+
+def _taken(report: dict[str, Any]) -> str:
+    lines = "".join(f"<li>{escape(line)}</li>" for line in words.taken(report))
+    return f'<p class="note">Taken over from other studies:</p><ul class="note">{lines}</ul>' if lines else ""
 
 
 def _data(path: Path) -> str:

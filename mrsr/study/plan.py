@@ -91,13 +91,14 @@ class Run:
         words += ["--temporal" if asked.temporal else "--no-temporal"]
         return [*words, "--stills", str(self.folder / STILLS), "--json", str(self.folder / EVALUATION)]
 
-    def bench_command(self) -> list[str] | None:
-        """The arguments of `mrsr` that time it, a pass of each route; None where no route enlarges."""
+    def bench_command(self, timed: bool) -> list[str] | None:
+        """The arguments of `mrsr` that count and time it, a pass of each route; None where no route enlarges."""
         routes = ",".join(route.name for route in self.routes if route.enlarges)
         if not routes:
             return None
         words = ["bench", "--model", str(self.model), "--routes", routes, "--runtime", "jax"]
-        return [*words, "--frames", str(BENCH_FRAMES), "--json", str(self.folder / BENCH)]
+        words += ["--frames", str(BENCH_FRAMES)] if timed else ["--flops-only"]
+        return [*words, "--json", str(self.folder / BENCH)]
 
 
 def measured_routes(config: ExperimentConfig, evaluation: EvaluationConfig, name: str) -> RouteSet:
@@ -168,6 +169,11 @@ def is_measured(run: Run) -> bool:
     """Whether `evaluation.json` holds what the study measures of the run's network, as it is trained."""
     kept = read_json(run.folder / MEASURED)
     return kept == measured_with(run) and (run.folder / EVALUATION).is_file()
+
+
+def is_timed(run: Run) -> bool:
+    """Whether `bench.json` holds milliseconds, and not FLOPs alone."""
+    return any(row["ms"] for row in (read_json(run.folder / BENCH) or {"routes": ()})["routes"])
 
 
 def measured_with(run: Run) -> dict[str, Any]:

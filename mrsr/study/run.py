@@ -17,12 +17,14 @@ from mrsr.study.plan import (
     Run,
     check_unchanged,
     is_measured,
+    is_timed,
     is_trained,
     keep_measured,
     runs_of,
     write_config,
 )
 from mrsr.study.processes import is_busy
+from mrsr.study.reuse import take_over
 from mrsr.study.runner import Result, Runner, Stage, Task
 from mrsr.train.compilation import keep_programs
 
@@ -38,6 +40,8 @@ def run_study(
     jobs: int = 1,
     say: Callable[[str], None] = print,
     counted: Counted | None = None,
+    reuse: Sequence[Path] = (),
+    timed: bool = True,
 ) -> Result:
     """Trains, measures and times what is not done yet.
 
@@ -47,9 +51,11 @@ def run_study(
       jobs: runs at a time; the timing comes afterwards, one by one.
       say: where lines go.
       counted: told of the steps of the trainings.
+      reuse: folders of studies and runs whose finished trainings are taken over where their configs say the same.
+      timed: whether to time; FLOPs are counted either way.
 
     Raises:
-      UserError: the folder is in a bucket, or holds runs of other settings.
+      UserError: the folder is in a bucket, or holds runs of other settings, or one of `reuse` holds no run.
     """
     if is_remote(workdir):
         raise UserError(
@@ -58,6 +64,8 @@ def run_study(
     runs = runs_of(study, workdir)
     for run in runs:
         check_unchanged(run)
+    if reuse:
+        take_over(runs, reuse, say)
     for run in runs:
         if not run.variant.of:
             write_config(run)
@@ -69,9 +77,9 @@ def run_study(
     if result.asked:
         return result
     first = {run.variant.name: run for run in reversed(runs) if run.name in result.done and not run.variant.of}
-    timed = Runner(1, say).run([task for run in first.values() if (task := _timing(run))])
-    failed = result.failed | timed.failed
-    return Result(result.done, failed, timed.asked)
+    costs = Runner(1, say).run([task for run in first.values() if (task := _timing(run, timed))])
+    failed = result.failed | costs.failed
+    return Result(result.done, failed, costs.asked)
 
 
 def start_anew(study: Study, workdir: Path, names: Sequence[str], say: Callable[[str], None]) -> None:
@@ -110,12 +118,15 @@ def _ready(run: Run) -> bool:
     return is_measured(run)
 
 
-def _timing(run: Run) -> Task | None:
-    command = run.bench_command()
+def _timing(run: Run, timed: bool) -> Task | None:
+    command = run.bench_command(timed)
     if command is None:
         return None
-    stage = Stage("timing", tuple(command), lambda: (run.folder / BENCH).is_file(), lambda: None)
-    return Task(run.name, run.log, (stage,))
+
+    def is_done() -> bool:
+        return is_timed(run) if timed else (run.folder / BENCH).is_file()
+
+    return Task(run.name, run.log, (Stage("timing" if timed else "counting", tuple(command), is_done, lambda: None),))
 
 
 class _Steps:

@@ -17,14 +17,15 @@ NOTES = (
 )
 COSTS = (
     "Parameters are those of the whole model. GFLOP and milliseconds are of one frame on {headline}, 16:9, 2 FLOPs a "
-    "multiply-add, by JAX; timed after the trainings, one model at a time. * marks what no other model beats: none is "
-    "as cheap and as good, and better in one."
+    "multiply-add, by JAX; {timed}. * marks what no other model beats: none is as cheap and as good, and better in one."
 )
+_TIMED = "timed after the trainings, one model at a time"
+_UNTIMED = "nothing was timed"
 
 
 def costs(report: dict[str, Any], differ: bool) -> str:
     """What the costs are, and where models do not differ in any, that."""
-    told = COSTS.format(headline=report["headline"])
+    told = COSTS.format(headline=report["headline"], timed=_TIMED if report["device"] else _UNTIMED)
     return told if differ else f"Of these models no two that were measured differ in cost. {told}"
 
 
@@ -80,6 +81,12 @@ def unfinished(report: dict[str, Any]) -> list[str]:
     """A line for every run that is not measured."""
     runs = [run for model in report["models"] for run in model["runs"] if run["status"] != "measured"]
     return [f"{run['name']}: {run['status']}{': ' + run['why'] if run['why'] else ''}" for run in runs]
+
+
+def taken(report: dict[str, Any]) -> list[str]:
+    """A line for every run that another study trained."""
+    runs = [run for model in report["models"] for run in model["runs"] if run["taken_from"]]
+    return [f"{run['name']}: trained as {run['taken_from']}, whose config says the same" for run in runs]
 
 
 def cases(report: dict[str, Any]) -> tuple[list[str], list[str]]:

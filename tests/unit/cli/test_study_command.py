@@ -57,6 +57,7 @@ def test_a_file_that_gives_no_study_is_one_line(text, told, tmp_path, capsys) ->
         (["--report"], "nothing of the study tiny is there yet"),
         (["--commands", "launch.moon"], "--commands launch.moon: expected one of launch.local, "),
         (["--cutout", "8:8"], "expected --videos beside it"),
+        (["--reuse", "nowhere"], "--reuse nowhere: expected the folder of a study or of a run"),
     ],
 )
 def test_a_wrong_option_is_one_line(arguments, told, tmp_path, capsys) -> None:
