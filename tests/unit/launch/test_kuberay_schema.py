@@ -1,8 +1,8 @@
 """What `launch.kuberay` renders has the fields of its APIs and no others, in KubeRay's case those of its pinned CRD.
 
 The part of the APIs that is used: RayCluster of ray.io/v1 as in KubeRay's helm-chart/kuberay-operator/crds/
-ray.io_rayclusters.yaml at commit 017710c (the whole is 0.9 MB, nearly all of it Kubernetes' pod template, three times),
-and Kubernetes 1.32's core/v1, apps/v1 and policy/v1.
+ray.io_rayclusters.yaml at commit 017710c, and Kubernetes' core/v1, apps/v1 and policy/v1. That file is 0.9 MB, nearly
+all of it Kubernetes' pod template, time and again. It asks for `rayStartParams` no more; earlier ones do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ API: Api = {
     "RayCluster": {"apiVersion!": {"ray.io/v1"}, "kind!": {"RayCluster"}, "metadata!": "Metadata",
                    "spec!": "RayClusterSpec"},
     "RayClusterSpec": {"headGroupSpec!": "HeadGroup", "workerGroupSpecs": ["WorkerGroup"], "rayVersion": str,
-                       "suspend": bool, "enableInTreeAutoscaling": bool, "headServiceAnnotations": "Strings"},
+                       "suspend": bool, "enableInTreeAutoscaling": bool, "headServiceAnnotations": "Strings",
+                       "managedBy": {"ray.io/kuberay-operator", "kueue.x-k8s.io/multikueue"}},
     "HeadGroup": {"template!": "PodTemplate", "rayStartParams!": "Strings", "enableIngress": bool,
                   "serviceType": {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"}},
     "WorkerGroup": {"groupName!": str, "replicas": int, "minReplicas!": int, "maxReplicas!": int, "numOfHosts": int,
