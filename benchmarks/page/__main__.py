@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--degradation", default=DEGRADATIONS, metavar="NAME,...")
     made.add_argument("--temporal", default="bicubic,h264:28", metavar="NAME,...", help="those with optical flow")
     made.add_argument("--frames", type=int, default=12, help="of each clip, the first (default: 12)")
-    made.add_argument("--timed", type=int, default=20, metavar="FRAMES", help="frames timed (default: 20)")
+    made.add_argument(
+        "--timed", type=int, default=20, metavar="FRAMES", help="frames timed (default: 20); 0 times nothing"
+    )
     made.add_argument("--device", metavar="WORDS", help="what the page calls this machine")
     made.add_argument("--json", type=Path, default=Path("docs/results/benchmark.json"), metavar="FILE")
     made.add_argument("--page", type=Path, default=Path("docs/results.md"), metavar="FILE")
@@ -89,9 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measured(args: argparse.Namespace, given: Sequence[str]) -> Record:
     degradations, temporal = parse_degradations([args.degradation]), parse_degradations([args.temporal])
-    for option, count in (("--frames", args.frames), ("--timed", args.timed)):
-        if count < 1:
-            raise UserError(f"{option} {count}: expected 1 or more")
+    for option, count, least in (("--frames", args.frames, 1), ("--timed", args.timed, 0)):
+        if count < least:
+            raise UserError(f"{option} {count}: expected {least} or more")
     if not args.model:
         raise UserError("--model: expected one or more, such as tiny or runs/calls")
     models = [our_model(text) for text in args.model]
@@ -116,8 +118,9 @@ def _measured(args: argparse.Namespace, given: Sequence[str]) -> Record:
     }
     with counted(_LOGGER, "passes") as told:
         measure_passes(plan, record, args.json, told)
-    with counted(_LOGGER, "routes timed") as told:
-        measure_times(methods, exported, routes, args.timed, record, args.json, told)
+    if args.timed:
+        with counted(_LOGGER, "routes timed") as told:
+            measure_times(methods, exported, routes, args.timed, record, args.json, told)
     return record
 
 

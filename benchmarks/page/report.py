@@ -27,7 +27,7 @@ def section(record: Record, chart: str | None) -> str:
         if one["ours"]
     ]
     clips = ", ".join(f"{one['name']} ({one['width']}x{one['height']})" for one in record["clips"])
-    timed = record["times"][0]["frames"] if record["times"] else 0
+    timed = record["times"][0]["frames"] if record["times"] else None
     tables = (
         ("Gain over bicubic in dB and SSIM, means over clips; of bicubic itself PSNR and SSIM:", by_route(record)),
         ("By clip, gain over bicubic in dB:", by_clip(record)),
@@ -43,7 +43,7 @@ def section(record: Record, chart: str | None) -> str:
         (
             f"Milliseconds a frame, medians of {timed}, one frame of each in turn. Bicubic is the baseline in NumPy, "
             "written to be exact and not to be fast:",
-            in_time(record),
+            in_time(record) if timed else None,
         ),
     )
     parts = [

@@ -90,6 +90,21 @@ def test_a_run_that_ended_early_goes_on_and_measures_nothing_twice(place):
     assert record_of(place)["passes"] == whole["passes"]
 
 
+def test_figures_come_first_and_times_later(place):
+    arguments = ("--degradation", "bicubic", "--temporal", "bicubic", "--frames", 1)
+    assert benchmark(place, *arguments, "--timed", 0) == 0
+    first = record_of(place)
+    assert first["times"] == []
+    assert "Milliseconds" not in (place / "page.md").read_text()
+    assert benchmark(place, *arguments, "--resume") == 0
+    after = record_of(place)
+    assert after["passes"] == first["passes"]
+    assert [one["route"] for one in after["times"]] == ["180:360"]
+    assert benchmark(place, *arguments, "--resume", "--timed", 0) == 0
+    assert record_of(place)["times"] == after["times"]
+    assert "Milliseconds a frame, medians of 1" in (place / "page.md").read_text()
+
+
 def test_figures_of_other_weights_are_not_taken_for_these(place):
     arguments = ("--degradation", "bicubic", "--frames", 1)
     assert benchmark(place, *arguments) == 0
