@@ -11,6 +11,7 @@ from pathlib import Path
 from mrsr.config import Study
 from mrsr.errors import RunError, UserError
 from mrsr.remote import is_remote
+from mrsr.study.check import check_measurable
 from mrsr.study.plan import (
     BENCH,
     MEASURED,
@@ -55,13 +56,15 @@ def run_study(
       timed: whether to time; FLOPs are counted either way.
 
     Raises:
-      UserError: the folder is in a bucket, or holds runs of other settings, or one of `reuse` holds no run.
+      UserError: the folder is in a bucket, or holds runs of other settings, one of `reuse` holds no run, or what is to
+        be measured cannot be.
     """
     if is_remote(workdir):
         raise UserError(
             f"--workdir {workdir}: expected a folder of this machine; --commands renders what runs elsewhere"
         )
     runs = runs_of(study, workdir)
+    check_measurable(runs)
     for run in runs:
         check_unchanged(run)
     if reuse:
