@@ -53,6 +53,7 @@ class EncodedFrame:
       key: whether it decodes without any before it.
       width: px.
       height: px.
+      arrived_at: when what it shows came from its source, s by `time.monotonic`; None where that is not known.
     """
 
     data: bytes
@@ -60,6 +61,7 @@ class EncodedFrame:
     key: bool
     width: int
     height: int
+    arrived_at: float | None = None
 
     def packet(self) -> av.Packet:
         """The frame as PyAV carries it; a new object each time: a packet must not be shared."""

@@ -132,7 +132,7 @@ class SuperResolved:
         for (_, height), rung in tuple(self.rungs.items()):
             if height > entry:
                 fitting = [output for output in images if output <= height]
-                rung.put(images[max(fitting, default=min(images))], pts)
+                rung.put(images[max(fitting, default=min(images))], pts, arrived_at)
 
     def pass_on(self, frame: SourceFrame, pts: int, entry: int, above: bool) -> None:
         """The input itself, to every rung that is not above it, reduced where the rung is below.
@@ -147,7 +147,7 @@ class SuperResolved:
             self._took.append(self._clock() - frame.arrived_at)
         for (_, height), rung in tuple(self.rungs.items()):
             if rung.viewers and (above or height <= entry):
-                rung.put(at_most(frame.image, height), pts)
+                rung.put(at_most(frame.image, height), pts, frame.arrived_at)
 
     def viewer(self, format: str, height: int) -> RungTrack:
         """A track for one viewer; in the loop's thread."""

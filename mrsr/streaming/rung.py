@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class EncodedRung:
         self._make, self._clock = make_encoder, clock
         self._encoder = make_encoder()
         self._rate = self._encoder.bit_rate
-        self._frames: Newest[tuple[np.ndarray, int]] = Newest()
+        self._frames: Newest[tuple[np.ndarray, int, float | None]] = Newest()
         self._viewers: list[RungTrack] = []
         self._key_wanted, self._key_at = True, float("-inf")
         self._pts, self._pts_at = -1, 0.0
@@ -68,9 +69,15 @@ class EncodedRung:
     def bit_rate(self, rate: int) -> None:
         self._rate = self._encoder.bit_rate = rate
 
-    def put(self, image: np.ndarray, pts: int) -> None:
-        """The newest picture, uint8 RGB [H, W, 3], at `pts` (1/90000 s); from any thread. It must not change after."""
-        self._frames.put((image, pts))
+    def put(self, image: np.ndarray, pts: int, arrived_at: float | None = None) -> None:
+        """The newest picture, from any thread.
+
+        Args:
+          image: uint8 RGB [H, W, 3], not to be changed after.
+          pts: 1/90000 s.
+          arrived_at: when it came from its source, s by `time.monotonic`, where that is known.
+        """
+        self._frames.put((image, pts, arrived_at))
 
     def join(self, viewer: RungTrack) -> None:
         """Another viewer: it gets a key frame soon."""
@@ -95,10 +102,12 @@ class EncodedRung:
         image: np.ndarray | None = None
         while True:
             try:
-                image, pts = await asyncio.wait_for(self._frames.get(), HOLD_S if image is not None else None)
+                waits = HOLD_S if image is not None else None
+                image, pts, arrived_at = await asyncio.wait_for(self._frames.get(), waits)
                 self.held = False
             except TimeoutError:
                 pts, self.held = self._pts + round(90_000 * (self._clock() - self._pts_at)), True
+                arrived_at = None
             except Ended:
                 break
             if not self._viewers or image is None:
@@ -109,7 +118,7 @@ class EncodedRung:
             if frame is not None:
                 self.repeated += self.held
                 for viewer in tuple(self._viewers):
-                    viewer.put(frame, self)
+                    viewer.put(replace(frame, arrived_at=arrived_at), self)
         for viewer in tuple(self._viewers):
             viewer.end()
 

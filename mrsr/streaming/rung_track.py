@@ -23,6 +23,7 @@ class RungTrack(MediaStreamTrack):
 
     Attributes:
       skipped: frames not sent: before a key frame, or because the leg fell behind.
+      arrived_at: when what was sent last came from its source, s by `time.monotonic`; None where that is not known.
     """
 
     kind = "video"
@@ -30,6 +31,7 @@ class RungTrack(MediaStreamTrack):
     def __init__(self, rung: EncodedRung) -> None:
         super().__init__()
         self.skipped = 0
+        self.arrived_at: float | None = None
         self._queue: Newest[EncodedFrame] = Newest(_BEHIND)
         self._rung: EncodedRung | None = None
         self._coming: EncodedRung | None = None
@@ -85,7 +87,9 @@ class RungTrack(MediaStreamTrack):
         if self.readyState == "live":
             self._reading = True
             try:
-                return (await self._queue.get()).packet()
+                frame = await self._queue.get()
+                self.arrived_at = frame.arrived_at
+                return frame.packet()
             except Ended:
                 self.stop()
             finally:

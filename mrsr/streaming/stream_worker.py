@@ -43,10 +43,20 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
       broken: done, with the error, when the worker cannot go on: its process is to end and be started again.
     """
 
-    def __init__(self, settings: WorkerSettings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        clock: Callable[[], float] = time.monotonic,
+        opened: Callable[..., Engine] = open_engine,
+    ) -> None:
+        """Args:
+        settings: of the worker.
+        clock: s.
+        opened: what makes the engine.
+        """
         self.id = secrets.token_hex(4)
         self.rooms: dict[str, Room] = {}
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._make = settings, clock, opened
         self._began = clock()
         self._engine: Engine | None = None
         self._thread: EngineThread | None = None
@@ -75,7 +85,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
 
     def _opened(self) -> Engine:
         settings = self._settings
-        engine = open_engine(
+        engine = self._make(
             settings.model,
             settings.runtime,
             routes=settings.routes,

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 # A frame in hand for this long without a packet sent: the encoder hangs.
 _STANDSTILL_S, _WATCH_S = 2.0, 0.25
 _PADDING = 255
+# Sound is not held back for longer than this for the picture's sake.
+_BEHIND_S = 1.0
 # Packets asked for in one message.
 _ASKED = 64
 
@@ -327,13 +329,18 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         self._padded += _PADDING
         await self._send(packet)
 
+    def _behind(self) -> int:
+        """For how long the track had the picture in work, 2^-32 s: the far end plays sound that came with it then."""
+        arrived_at = getattr(self.__track, "arrived_at", None)
+        return 0 if arrived_at is None else round(min(max(time.monotonic() - arrived_at, 0.0), _BEHIND_S) * 2**32)
+
     async def _send(self, packet: Any) -> None:
         packet.extensions.abs_send_time = (clock.current_ntp_time() >> 14) & 0x00FFFFFF
         packet.extensions.mid = self.__mid
         await self.transport._send_rtp(packet.serialize(self.__rtp_header_extensions_map))
         if packet.ssrc == self._ssrc:
             self._moved_at = None if self._moved_at is None else time.monotonic()
-            self.__ntp_timestamp, self.__rtp_timestamp = clock.current_ntp_time(), packet.timestamp
+            self.__ntp_timestamp, self.__rtp_timestamp = clock.current_ntp_time() - self._behind(), packet.timestamp
             self.__octet_count += len(packet.payload)
             self.__packet_count += 1
 

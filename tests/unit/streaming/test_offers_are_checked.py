@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mrsr.streaming.limits import Limits
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sdp import checked_offer
+from mrsr.streaming.sdp_lines import SECTION_LINES
 
 LIMITS = Limits()
 # In a process of its own: TensorFlow and aiortc in one bring it down. `parse` is the reader that is to be protected.
@@ -192,3 +193,14 @@ def test_whatever_is_let_through_the_parser_behind_can_read() -> None:
     unlike = sorted(set(passed))
     assert len(unlike) > 100
     assert [said for said in as_aiortc_reads(unlike) if isinstance(said, str)] == []
+
+
+@pytest.mark.parametrize("source", [0, 1, 4_199_999_999, 4_259_276_221, 2**32 - 1])
+def test_every_source_number_of_32_bits_is_taken(source: int) -> None:
+    assert SECTION_LINES["ssrc"].fullmatch(f"{source} cname:x")
+    assert SECTION_LINES["ssrc-group"].fullmatch(f"FID {source} {source}")
+
+
+@pytest.mark.parametrize("source", ["4294967296", "4300000000", "9999999999", "01", "-1", "10000000000"])
+def test_no_other_source_number_is(source: str) -> None:
+    assert not SECTION_LINES["ssrc"].fullmatch(f"{source} cname:x")

@@ -272,3 +272,43 @@ async def test_time_stamps_never_go_back_whoever_publishes():
     restarted = line.map("b", 10, 105.0)
     assert restarted == 5 * 90_000
     assert line.map("a", 9050, 104.0) == restarted + 1
+
+
+@apart
+async def test_a_report_dates_a_picture_by_when_it_came_so_that_sound_stays_with_it():
+    import time
+
+    from aiortc import clock
+    from loopback import call, until
+    from loopback_frames import counted
+
+    from mrsr.streaming.rtc import mend
+    from mrsr.streaming.rung_track import RungTrack
+
+    mend()
+    encoder, _ = rung()
+    async with call(RungTrack(encoder)) as (_, far, received):
+        await until(lambda: received)
+        receiver = far.getReceivers()[0]
+
+        async def dated() -> list[float]:
+            """When the far end takes the pictures of its reports to have been made, s by `time.monotonic`."""
+            report = [each for each in (await receiver.getStats()).values() if each.type == "remote-outbound-rtp"]
+            now, at = clock.current_datetime(), time.monotonic()
+            return [at - (now - each.remoteTimestamp).total_seconds() for each in report]
+
+        reader, came = asyncio.ensure_future(read(received[0])), []
+        async with asyncio.timeout(20):
+            while not (dates := await dated()):
+                came.append(time.monotonic() - 0.4)
+                encoder.put(counted(len(came)), 3000 * len(came), came[-1])
+                await asyncio.sleep(1 / 30)
+        # Each is the moment one of the pictures came, to the rounding of the two clocks.
+        assert all(min(abs(date - each) for each in came) < 0.01 for date in dates)
+        reader.cancel()
+    await encoder.close()
+
+
+async def read(track):
+    while True:
+        await track.recv()

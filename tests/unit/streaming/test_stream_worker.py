@@ -1,0 +1,186 @@
+"""People in rooms of a stream worker, by real peer connections on loopback: who sees what, and what each is told."""
+
+from __future__ import annotations
+
+from apart import apart
+
+
+def short(caller) -> int:
+    return min(caller.frames[-1].width, caller.frames[-1].height) if caller.frames else 0
+
+
+@apart
+async def test_a_viewer_sees_the_network_s_picture_of_what_is_published_and_is_told_so():
+    from calling import Caller, Camera, a_worker, callers, until
+    from loopback_frames import counter
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe")
+        async with callers(anna, ben):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: short(ben) == 192)
+            await until(lambda: ben.status.sr == "on")
+            assert (ben.status.input, ben.status.output, ben.status.source) == (180, 360, "anna")
+            seen = counter(ben.frames[-1])
+            assert seen > 0
+            await until(lambda: counter(ben.frames[-1]) > seen)
+            await until(lambda: anna.status.sr == "on")
+            assert ben.publishers == ["anna"]
+            counts = worker.engine.counts("anna")
+            assert counts.offered == counts.done + counts.replaced + counts.dropped + counts.waiting
+
+
+@apart
+async def test_two_viewers_of_different_maxima_are_served_by_one_pass():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker() as worker:
+        anna = Caller(worker, "anna", "publish")
+        low = Caller(worker, "low", "subscribe", Want("destination", 360))
+        high = Caller(worker, "high", "subscribe", Want("destination", 720))
+        async with callers(anna, low, high):
+            await anna.join(Camera())
+            await low.join()
+            await high.join()
+            await until(lambda: (short(low), short(high)) == (192, 384))
+            publisher = worker.rooms["r"].publishers["anna"]
+            assert str(publisher._asked) == "180:360,180:720"
+            done = worker.engine.counts("anna").done
+            frames = len(high.frames)
+            await until(lambda: len(high.frames) > frames + 10)
+            # One frame through the engine for each, not one for every viewer.
+            assert worker.engine.counts("anna").done - done <= len(high.frames) - frames + 5
+            await high.leave()
+            await until(lambda: str(publisher._asked) == "180:360")
+
+
+@apart
+async def test_a_viewer_whose_own_device_enlarges_is_sent_the_input_and_the_engine_rests():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker() as worker:
+        anna = Caller(worker, "anna", "publish")
+        ben = Caller(worker, "ben", "subscribe", Want(height=360, enlarge="device"))
+        async with callers(anna, ben):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: ben.status.sr == "device")
+            await until(lambda: short(ben) == 96)
+            assert worker.rooms["r"].publishers["anna"]._asked is None
+            await ben.say(Want(height=360))
+            await until(lambda: short(ben) == 192)
+            await until(lambda: ben.status.sr == "on")
+
+
+@apart
+async def test_each_of_two_who_both_publish_and_watch_sees_and_hears_the_other():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "both"), Caller(worker, "ben", "both")
+        async with callers(anna, ben):
+            await anna.join(Camera(), sound=True)
+            await ben.join(Camera(size=(96, 160)), sound=True)
+            await until(lambda: anna.status.source == "ben" and ben.status.source == "anna")
+            await until(lambda: anna.frames and anna.frames[-1].width == 320)
+            await until(lambda: ben.frames and ben.frames[-1].width == 384)
+            await until(lambda: anna.heard > 10 and ben.heard > 10)
+
+
+@apart
+async def test_the_last_picture_of_a_publisher_who_left_stands_until_there_is_another():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    async with a_worker() as worker:
+        anna, ben, cora = (Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe"),
+                           Caller(worker, "cora", "publish"))  # fmt: skip
+        async with callers(ben, cora):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: short(ben) == 192)
+            await anna.leave()
+            await until(lambda: ben.status.sr == "waiting")
+            frames = len(ben.frames)
+            await until(lambda: len(ben.frames) >= frames + 2)  # it is shown again, twice a second
+            assert ben.publishers == []
+            await cora.join(Camera(size=(96, 160)))
+            await until(lambda: ben.frames[-1].width == 320)
+            await until(lambda: ben.status.source == "cora")
+
+
+@apart
+async def test_a_viewer_chooses_whom_it_watches():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker() as worker:
+        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
+        ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
+        async with callers(anna, cora, ben):
+            await anna.join(Camera())
+            await cora.join(Camera(size=(96, 160)))
+            await ben.join()
+            await until(lambda: ben.frames and ben.frames[-1].width == 384)
+            await ben.say(Want(source="cora"))
+            await until(lambda: ben.frames[-1].width == 320)
+
+
+@apart
+async def test_a_large_camera_is_told_to_send_less_and_reduced_until_it_does():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Control, Want
+
+    async with a_worker() as worker:
+        worker.engine.prepare([], {})
+        anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe", Want("destination", 360))
+        anna.acks = False
+        async with callers(anna, ben):
+            await anna.join(Camera(fps=10, size=(720, 1280)))
+            await ben.join()
+            await until(lambda: anna.last(Control) is not None)
+            assert anna.last(Control).down_by == 4.0
+            await until(lambda: short(ben) == 360)
+            # Said three times, then no more.
+            await until(lambda: worker.rooms["r"].publishers["anna"]._controls.unanswered == 1)
+            assert len({message.seq for message in anna.messages if isinstance(message, Control)}) == 1
+            assert sum(isinstance(message, Control) for message in anna.messages) == 3
+
+
+@apart
+async def test_a_participant_may_make_another_offer_and_goes_on():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe")
+        async with callers(anna, ben):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: short(ben) == 192)
+            await anna.vanish()
+            await anna.connect(Camera(size=(96, 160)))
+            await until(lambda: ben.frames[-1].width == 320)
+
+
+@apart
+async def test_a_worker_is_empty_when_all_have_left():
+    import asyncio
+
+    from calling import Caller, Camera, a_worker, until
+
+    async with a_worker() as worker:
+        for _ in range(3):
+            anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe")
+            await anna.join(Camera(), sound=True)
+            await ben.join(sound=True)
+            await until(lambda ben=ben: short(ben) == 192)
+            await asyncio.gather(anna.leave(), ben.leave())
+            figures = await worker.statistics()
+            assert (worker.rooms, figures["worker"]["streams"], figures["rooms"]) == ({}, 0, {})
+            assert figures["counters"]["joins"] == figures["counters"]["leaves"]
