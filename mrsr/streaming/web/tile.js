@@ -1,0 +1,212 @@
+// A publisher's tile: the picture with its slider, how it is doing, and what the viewer would like.
+
+import { notify } from "./announce.js";
+import { onFrames } from "./frames.js";
+import { Local } from "./local.js";
+import { Plain } from "./plain.js";
+import { recall, remember } from "./remember.js";
+import { makeSlider } from "./slider.js";
+import { BADGES, figures, plainSide, sentence, sizes } from "./words.js";
+
+/** Events: `want` {policy, height, enlarge}, what the viewer chose. */
+export class Tile extends EventTarget {
+  #parts;
+  #plain;
+  #status = { sr: "waiting", in: 0, out: 0 };
+  #split = 50;
+  #endFrames;
+  #local = null; // enlargement on this device
+  #offered;
+  #said = "";
+
+  /**
+   * @param {{peer: string, name: string}} person
+   * @param {{rungs: number[], device: object|null}} offered by the server's configuration
+   */
+  constructor(person, offered) {
+    super();
+    this.person = person;
+    this.#offered = offered;
+    this.element = document.getElementById("tile").content.firstElementChild.cloneNode(true);
+    const part = (selector) => this.element.querySelector(selector);
+    this.#parts = Object.fromEntries(
+      ["stage", "sharp", "plain", "held", "divider", "veil", "compare", "mute", "full", "who", "badge", "sizes", "reason", "offer",
+        "anyway", "height", "policy", "enlarge", "left", "right"].map((name) => [name, part(`.${name}`)]),
+    );
+    this.#parts.reason = part(":scope > .reason");
+    this.#parts.video = part("video");
+    this.#plain = new Plain(this.#parts.plain);
+    this.rename(person);
+    this.#build();
+    this.#endFrames = onFrames(this.#parts.video, (presented) => this.#frame(presented));
+    this.#show();
+  }
+
+  rename(person) {
+    this.person = person;
+    // Tokens take no spaces.
+    const name = person.name.replace(/[-_]+/g, " ").trim() || "somebody";
+    this.#parts.who.textContent = name;
+    this.element.setAttribute("aria-label", name);
+    this.#parts.video.setAttribute("aria-label", `Picture of ${name}`);
+    this.#parts.divider.setAttribute("aria-label", `Compare ${name}: super-resolved on the left, plain scaling on the right`);
+  }
+
+  /** What the viewer would like, as the protocol has it. */
+  get want() {
+    const { height, policy, enlarge } = this.#parts;
+    return { policy: policy.value, height: height.value ? Number(height.value) : null, enlarge: enlarge.value };
+  }
+
+  play(stream) {
+    this.#hold();
+    this.#local?.reset();
+    const { video } = this.#parts;
+    video.srcObject = stream;
+    video.play().catch(() => notify("The browser holds sound and picture back: press Mute once, or any key, to start."));
+  }
+
+  status(status) {
+    this.#status = status;
+    this.#show();
+  }
+
+  /** Over the held last picture: why there is no newer one. Nothing takes it away again. */
+  veil(text) {
+    if (text) this.#hold();
+    this.#parts.veil.hidden = !text;
+    this.#parts.veil.textContent = text;
+    if (text) this.#say(`${this.person.name}: ${text}`);
+  }
+
+  close() {
+    this.#endFrames();
+    this.#local?.close();
+    this.#parts.video.srcObject = null;
+    this.element.remove();
+  }
+
+  #build() {
+    const { stage, divider, compare, mute, full, video, height, policy, enlarge, anyway } = this.#parts;
+    makeSlider(stage, divider, (percent) => {
+      this.#split = percent;
+    });
+    for (const rung of this.#offered.rungs) height.add(new Option(`${rung}p`, String(rung)));
+    if (!this.#offered.device) {
+      enlarge.options[1].disabled = true;
+      enlarge.title = "This server has no network for browsers: its set-up has not fetched onnxruntime-web.";
+    }
+    for (const select of [height, policy, enlarge]) select.addEventListener("change", () => this.#wish(select));
+    compare.addEventListener("click", () => this.#compare(compare.getAttribute("aria-pressed") !== "true"));
+    this.#compare(recall("compare", "true") === "true");
+    mute.addEventListener("click", () => {
+      video.muted = !video.muted;
+      mute.setAttribute("aria-pressed", String(video.muted));
+      video.play().catch(() => {});
+    });
+    full.hidden = !document.fullscreenEnabled;
+    full.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()));
+    anyway.addEventListener("click", () => {
+      enlarge.value = "device";
+      this.#wish(enlarge, true);
+    });
+  }
+
+  #compare(on) {
+    this.#parts.compare.setAttribute("aria-pressed", String(on));
+    this.#parts.stage.classList.toggle("whole", !on);
+    remember("compare", String(on));
+  }
+
+  #wish(changed, anyway = false) {
+    const { height, policy, enlarge, offer } = this.#parts;
+    const rungs = this.#offered.rungs;
+    // A fixed size has to be one.
+    if (policy.value === "destination" && !height.value) height.value = String(rungs.find((rung) => rung >= 720) ?? rungs.at(-1));
+    if (changed === enlarge) {
+      offer.hidden = true;
+      if (enlarge.value === "device") this.#enlargeHere(anyway);
+      else this.#enlargeThere();
+    }
+    this.#local?.aim(Number(height.value) || 0);
+    this.dispatchEvent(new CustomEvent("want", { detail: this.want }));
+    this.#show();
+  }
+
+  #enlargeHere(anyway) {
+    this.#local?.close();
+    this.#local = new Local(this.#offered.device, this.#parts.sharp, this.#plain, {
+      patient: anyway,
+      changed: () => this.#show(),
+      gaveUp: (text) => this.#backToServer(text),
+    });
+  }
+
+  #enlargeThere() {
+    this.#local?.close();
+    this.#local = null;
+    this.#parts.sharp.hidden = true;
+  }
+
+  #backToServer(text) {
+    const { enlarge, offer } = this.#parts;
+    this.#enlargeThere();
+    enlarge.value = "server";
+    offer.querySelector("span").textContent = text;
+    offer.hidden = false;
+    notify(text);
+    this.dispatchEvent(new CustomEvent("want", { detail: this.want }));
+    this.#show();
+  }
+
+  #frame(presented) {
+    const { video, stage, held, sharp } = this.#parts;
+    held.hidden = true;
+    stage.classList.toggle("tall", video.videoHeight > video.videoWidth);
+    // Only the picture as it arrived is enlarged here: while the server still sends its own, it is shown.
+    if (this.#local && this.#status.sr === "device") {
+      this.#local.frame(video, presented);
+      return;
+    }
+    sharp.hidden = true;
+    if (this.#split < 100 && !stage.classList.contains("whole")) {
+      this.#plain.draw(video, video.videoWidth, video.videoHeight, this.#status.in);
+    }
+  }
+
+  /** Keeps the last picture in sight, whatever becomes of the stream. */
+  #hold() {
+    const { video, held, sharp } = this.#parts;
+    if (!video.videoWidth || !held.hidden) return;
+    const picture = sharp.hidden ? video : sharp;
+    held.width = picture.videoWidth ?? picture.width;
+    held.height = picture.videoHeight ?? picture.height;
+    held.getContext("2d").drawImage(picture, 0, 0);
+    held.hidden = false;
+  }
+
+  #show() {
+    const { badge, reason, left, right, enlarge } = this.#parts;
+    const status = this.#status;
+    const here = status.sr === "device" && this.#local?.figures;
+    this.element.dataset.state = status.sr;
+    this.element.dataset.here = String(Boolean(here));
+    badge.textContent = here ? "Super-resolved here" : BADGES[status.sr];
+    this.#parts.sizes.textContent = here ? sizes(here.input, here.output) : sizes(status.in, status.out);
+    const own = this.#local && !here ? "This device is getting ready to enlarge. " : "";
+    reason.textContent = here ? `By ${here.engine} on this device.` : own + sentence(status.reason);
+    left.textContent = status.sr === "on" || here ? "Super-resolved" : status.sr === "bypass" ? "Plain, by the server" : "As it arrives";
+    const side = plainSide(Boolean(here), status.in);
+    right.textContent = side.text;
+    right.title = side.title;
+    const values = figures(status, here || null);
+    for (const cell of this.element.querySelectorAll("[data-figure]")) cell.textContent = values[cell.dataset.figure];
+    if (status.sr !== "waiting") this.#say(`${this.person.name}: ${badge.textContent}${enlarge.value === "device" || here ? "" : " by the server"}, ${this.#parts.sizes.textContent}`);
+  }
+
+  #say(text) {
+    if (text === this.#said) return;
+    this.#said = text;
+    document.getElementById("live").textContent = text;
+  }
+}
