@@ -92,8 +92,15 @@ def draw_levels(rows: Sequence[Row], route: str, kind: str, names: Sequence[str]
     return finish(figure, axes, path)
 
 
-def draw_frames(rows: Sequence[Row], names: Sequence[str], folder: Path) -> list[Path]:
-    """Writes a PNG a route of PSNR frame by frame from where figures count, the mean over the degradations."""
+def draw_frames(rows: Sequence[Row], names: Sequence[str], since: str, folder: Path) -> list[Path]:
+    """Writes a PNG a route of PSNR frame by frame from where figures count, the mean over the degradations.
+
+    Args:
+      rows: of `mrsr.study.collect`.
+      names: of the models, in the order of their colours.
+      since: what the frames are counted from, such as `the start`.
+      folder: where the pictures go.
+    """
     with_series = [row for row in rows if row.get("psnr_y_by_frame")]
     paths = []
     for route in dict.fromkeys(row["route"] for row in with_series):
@@ -103,7 +110,7 @@ def draw_frames(rows: Sequence[Row], names: Sequence[str], folder: Path) -> list
             if series:
                 values = [fmean(frame) for frame in zip(*series, strict=False)]
                 axes.plot(range(len(values)), values, color=colour_of(name, names), marker=".", label=name)
-        axes.set(xlabel="frames since the change", ylabel="PSNR, dB", title=route)
+        axes.set(xlabel=f"frames since {since}", ylabel="PSNR, dB", title=route)
         paths.append(finish(figure, axes, folder / f"frames_{route.replace(':', '_')}.png"))
     return paths
 

@@ -67,5 +67,6 @@ def _draw(
         plots["cost"] = draw_costs(report["summary"], report["headline"], names, folder)
     if at := levels([row for row in report["rows"] if row["route"] == report["headline"]]):
         plots["levels"] = [draw_levels(report["rows"], *at, names, folder / "levels.png")]
-    plots["frames"] = draw_frames(report["rows"], names, folder)
+    since = "the change" if "@" in report["evaluation"]["state"] else "the start"
+    plots["frames"] = draw_frames(report["rows"], names, since, folder)
     return {name: paths for name, paths in plots.items() if paths}
