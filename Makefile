@@ -3,7 +3,7 @@
 #   PYTHON=/path/to/python3   the interpreter to make .venv with (3.11 or later)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-beam test-tpu lint docs bench clean
+.PHONY: help setup demo test test-long test-beam test-cluster test-tpu lint docs bench clean
 
 SHELL := bash
 VENV := .venv
@@ -45,6 +45,9 @@ test-long: $(VENV)/.full ## the tests that take minutes each: training in severa
 test-beam: .venv-beam/.made ## the builder of data sets as an Apache Beam pipeline, in an environment of its own
 	.venv-beam/bin/python -m pytest tests/unit/data_pipelines/build tests/unit/data_pipelines/test_store.py
 
+test-cluster: $(VENV)/.cluster ## the tests that start Ray (854 MB, installed into .venv)
+	$(BIN)/python -m pytest tests/unit/streaming/test_cluster_ray.py -m ""
+
 test-tpu: $(VENV)/.full .libtpu/.made ## the training step compiled for a TPU slice, by libtpu (213 MB, kept in .libtpu)
 	TPU_LIBRARY_PATH=.libtpu/libtpu/libtpu.so $(BIN)/python -m pytest tests/unit/train/test_preflight.py
 
@@ -85,6 +88,10 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/.made
 $(VENV)/.full: pyproject.toml constraints.txt | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.cluster: $(VENV)/.full
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[cluster]"
+	@touch $@
 
 # Apache Beam needs an older protobuf than the pins.
 .venv-beam/.made: pyproject.toml | $(VENV)/.made
