@@ -95,6 +95,8 @@ def draw_levels(rows: Sequence[Row], route: str, kind: str, names: Sequence[str]
 def draw_frames(rows: Sequence[Row], names: Sequence[str], since: str, folder: Path) -> list[Path]:
     """Writes a PNG a route of PSNR frame by frame from where figures count, the mean over the degradations.
 
+    Routes that fewer than two models were followed on have none: there is nothing to compare.
+
     Args:
       rows: of `mrsr.study.collect`.
       names: of the models, in the order of their colours.
@@ -103,7 +105,9 @@ def draw_frames(rows: Sequence[Row], names: Sequence[str], since: str, folder: P
     """
     with_series = [row for row in rows if row.get("psnr_y_by_frame")]
     paths = []
-    for route in dict.fromkeys(row["route"] for row in with_series):
+    followed = {(row["model"], row["route"]): None for row in with_series}
+    routes = [route for _, route in followed]
+    for route in dict.fromkeys(route for route in routes if routes.count(route) > 1):
         figure, axes = figure_of(5, 4)
         for name in names:
             series = [row["psnr_y_by_frame"] for row in with_series if (row["model"], row["route"]) == (name, route)]

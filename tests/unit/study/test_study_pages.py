@@ -16,6 +16,7 @@ from mrsr.config import Study, save_config, validate_study
 from mrsr.errors import UserError
 from mrsr.evaluation.stills import still_file
 from mrsr.files import replaced
+from mrsr.study.draw import draw_frames
 from mrsr.study.plan import BENCH, EVALUATION, STILLS, Run, is_measured, is_trained, keep_measured, runs_of
 from mrsr.study.report import write_pages
 from mrsr.study.run import start_anew
@@ -110,6 +111,15 @@ def test_the_best_of_equal_cost_and_the_cheapest_are_on_the_front(written: Any) 
     fronts = {kind: {line["model"] for line in report["summary"] if line[f"front_{kind}"]} for kind in ("gflop", "ms")}
     assert fronts["gflop"] == ({"plain", best} if mean[best] > mean["plain"] else {"plain"})
     assert fronts["ms"] == ({"plain", best} if mean[best] < mean["plain"] else {best})
+
+
+def test_frames_are_drawn_where_two_models_can_be_compared(tmp_path: Path) -> None:
+    rows = [
+        {"model": model, "route": route, "psnr_y_by_frame": [30.0, 31.0]}
+        for model, route in (("gru", "180:360"), ("plain", "180:360"), ("gru", "360:360"), ("gru", "360:360"))
+    ]
+    assert draw_frames(rows, ["gru", "plain"], "the start", tmp_path) == [tmp_path / "frames_180_360.png"]
+    assert draw_frames(rows[:1], ["gru", "plain"], "the start", tmp_path) == []
 
 
 def test_both_pages_hold_the_figures_the_commands_and_the_differences(written: Any) -> None:
