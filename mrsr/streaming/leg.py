@@ -26,6 +26,7 @@ class LinkEstimate:
       rtt: round trip, s; None until measured.
       loss: share of packets lost since the report before, 0 to 1.
       reported_at: when that report came, s; None before the first: it goes stale between reports.
+      most: bit/s the target never goes above, by the far end's own wish; None for no bound.
     """
 
     first: float = 1_000_000
@@ -34,6 +35,7 @@ class LinkEstimate:
     rtt: float | None = None
     loss: float = 0.0
     reported_at: float | None = None
+    most: float | None = None
 
     @property
     def estimate(self) -> float:
@@ -42,8 +44,8 @@ class LinkEstimate:
 
     @property
     def target(self) -> float:
-        """bit/s that video may take: 0.75 of the estimate."""
-        return TARGET_SHARE * self.estimate
+        """bit/s that video may take: 0.75 of the estimate, within `most`."""
+        return min(TARGET_SHARE * self.estimate, float("inf") if self.most is None else self.most)
 
     def heard(self, remb: float, now: float) -> None:
         """A REMB message of `remb` bit/s came at `now` (s)."""
