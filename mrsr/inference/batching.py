@@ -71,7 +71,7 @@ class Batching:
             kept = self._programs.states_of(routes, bucket) if network else ()
             for row, job in enumerate(part):
                 job.stream.kept = frozenset(kept)
-                made_by: MadeBy = "network" if network else "bicubic"
+                made_by: MadeBy = "network" if network and self._programs.learned else "bicubic"
                 job.done_at = self._outlet.give(job.stream, job.item, made_by, outputs, row)
         left = list(waiting)
         return self._by_bicubic(bucket, left, streams) if network else left

@@ -22,6 +22,7 @@ from mrsr.inference.outlet import Outlet
 from mrsr.inference.placement import Placement
 from mrsr.inference.programs import Programs
 from mrsr.inference.rounds import Rounds
+from mrsr.inference.runtime import Runtime
 from mrsr.inference.slow_bicubic import SlowBicubic
 from mrsr.inference.streams import Event, Result, Stream
 from mrsr.ladder import RouteSet
@@ -50,6 +51,7 @@ class Engine(AbstractContextManager["Engine"]):
         buckets: BucketRule | None = None,
         clock: Callable[[], float] = time.monotonic,
         background: Executor | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
         """An engine without streams.
 
@@ -64,14 +66,16 @@ class Engine(AbstractContextManager["Engine"]):
           buckets: how far frames are padded; `BucketRule()` by default.
           clock: seconds, never going back.
           background: what compiles programs that were not prepared; a thread of the engine's own by default.
+          runtime: what runs the network, of the same model; JAX with `params` by default.
         """
         self.ladder, self.routes = config.ladder(), config.route_set()
         compiler: Executor = background or ThreadPoolExecutor(1, "compile")
         self._own = None if background else compiler
         # One slot more than streams: a stream that moves within a pool holds two for a moment.
-        self.programs = Programs(config, params, most_streams + 1, compiler)
+        self.programs = Programs(config, params, most_streams + 1, compiler, runtime)
         self._placement = Placement(config, self.programs, buckets or BucketRule())
-        self._batch_sizes = tuple(batch_sizes or ((1,) if jax.default_backend() == "cpu" else BATCHES))
+        one_by_one = runtime is not None or jax.default_backend() == "cpu"
+        self._batch_sizes = tuple(batch_sizes or ((1,) if one_by_one else BATCHES))
         self._admission = Admission(self.ladder, self.routes, most_pixels)
         self._most, self._clock = most_streams, clock
         self._awake = threading.Event()

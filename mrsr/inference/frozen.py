@@ -21,6 +21,8 @@ class FrozenRuntime(ABC):
     """
 
     name: str
+    prunes = False
+    """Whether it runs the part of a graph that makes some of its routes."""
 
     def __init__(self, manifest: Manifest, precision: str = "float32") -> None:
         self.manifest, self.precision = manifest, precision
@@ -43,9 +45,12 @@ class FrozenRuntime(ABC):
           uint8 [B, h, w, 3] by the route's name, and the state for the next frame by key.
         """
 
+    def _graph(self, routes: RouteSet) -> Graph:
+        return self.manifest.part(routes) if self.prunes else self.manifest.graph(routes)
+
     def init_state(self, routes: RouteSet, batch: int, height: int, width: int) -> State:
         """The zero state; see `Runtime.init_state`."""
-        shapes = self.manifest.graph(routes).state_shapes(batch, height, width)
+        shapes = self._graph(routes).state_shapes(batch, height, width)
         return {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
 
     def hand_over(self, state: State, old: RouteSet, routes: RouteSet, batch: int, height: int, width: int) -> State:
@@ -56,7 +61,7 @@ class FrozenRuntime(ABC):
 
     def step(self, routes: RouteSet, frames: np.ndarray, state: State) -> tuple[dict[Route, np.ndarray], State]:
         """One frame of every stream; see `Runtime.step`."""
-        graph = self.manifest.graph(routes)
+        graph = self._graph(routes)
         height, width = frames.shape[1:3]
         rows, columns = graph.whole(height, width)
         if (rows, columns) != (height, width):

@@ -29,7 +29,7 @@ HINTS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 
 _LOG = logging.getLogger(__name__)
 
-PROGRAMS = 16
+PROGRAMS = 32
 """Compiled programs that are kept; the one unused longest goes first."""
 
 
@@ -56,14 +56,17 @@ class _Program:
 class OpenVinoRuntime(FrozenRuntime):
     """Runs the ONNX graphs of an exported directory, each compiled for the batch and frame size that come.
 
-    A graph of free sizes took a third longer: sizes that stand fast let OpenVINO fuse and fold more. States
-    and outputs are never copied: a request reads the arrays of the frame before and writes into fresh ones.
+    Of a graph that makes more than is asked, what is asked is compiled alone. A graph of free sizes took a third
+    longer: sizes that stand fast let OpenVINO fuse and fold more. States and outputs are never copied: a request reads
+    the arrays of the frame before and writes into fresh ones.
 
     Attributes:
       hint: what the CPU computes in.
+      threads: of programs compiled from now on.
     """
 
     name = "openvino"
+    prunes = True
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class OpenVinoRuntime(FrozenRuntime):
         }
         if cache is not None:
             self._core.set_property({"CACHE_DIR": str(cache)})
+        self.threads = self._settings["INFERENCE_NUM_THREADS"]
         self._programs: OrderedDict[tuple[RouteSet, tuple[int, ...]], _Program] = OrderedDict()
         self._lock = Lock()
 
@@ -129,22 +133,36 @@ class OpenVinoRuntime(FrozenRuntime):
         return outputs, {key: made[new_state_name(key)] for key in graph.states}
 
     def _program(self, graph: Graph, frames: np.ndarray, state: State) -> _Program:
+        wanted = (graph.routes, frames.shape)
         with self._lock:
-            wanted = (graph.routes, frames.shape)
-            if wanted not in self._programs:
-                self._programs[wanted] = self._compiled(graph, frames, state)
-                if len(self._programs) > PROGRAMS:
-                    self._programs.popitem(last=False)
+            if wanted in self._programs:
+                self._programs.move_to_end(wanted)
+                return self._programs[wanted]
+        # Without the lock: whoever has a program does not wait for another to be compiled.
+        compiled = self._compiled(graph, frames, state)
+        with self._lock:
+            program = self._programs.setdefault(wanted, compiled)
             self._programs.move_to_end(wanted)
-            return self._programs[wanted]
+            if len(self._programs) > PROGRAMS:
+                self._programs.popitem(last=False)
+            return program
 
     def _compiled(self, graph: Graph, frames: np.ndarray, state: State) -> _Program:
         openvino = openvino_module()
 
         model = self._core.read_model(str(self._folder / graph.files[self._form]))
+        wanted = {output_name(route.name) for route in graph.routes} | {new_state_name(key) for key in graph.states}
+        for result in model.get_results():
+            if not wanted & result.output(0).get_names() and not wanted & result.input_value(0).get_names():
+                model.remove_result(result)
+        held = {FRAMES, *map(state_name, graph.states)}
+        for parameter in model.get_parameters():
+            if not held & parameter.output(0).get_names():
+                model.remove_parameter(parameter)
         shapes = {FRAMES: frames.shape} | {state_name(key): state[key].shape for key in graph.states}
         model.reshape({name: openvino.PartialShape(list(shape)) for name, shape in shapes.items()})
-        compiled = self._core.compile_model(model, "CPU", self._settings)
+        settings = self._settings | {"INFERENCE_NUM_THREADS": self.threads}
+        compiled = self._core.compile_model(model, "CPU", settings)
         outputs = {
             output.get_any_name(): (tuple(output.shape), output.element_type.to_dtype()) for output in compiled.outputs
         }

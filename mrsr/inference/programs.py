@@ -16,6 +16,8 @@ from mrsr.inference.buckets import Size
 from mrsr.inference.compiled import BicubicProgram, Key, NetworkProgram, Spot, compile_bicubic, compile_network
 from mrsr.inference.pools import Pools
 from mrsr.inference.requests import Requests
+from mrsr.inference.runtime import Runtime
+from mrsr.inference.runtime_program import RuntimeProgram, compile_runtime
 from mrsr.ladder import Route, RouteSet
 from mrsr.models.state import state_shapes
 
@@ -36,21 +38,33 @@ class Programs:
       pools: the state programs work on.
       failed: why a program is not used (any more), by key.
       prepared_times: how often something was prepared.
+      learned: whether what network programs make was learned; not so of bicubic.
     """
 
-    def __init__(self, config: ExperimentConfig, params: Any, slots: int, background: Executor) -> None:
+    def __init__(
+        self, config: ExperimentConfig, params: Any, slots: int, background: Executor, runtime: Runtime | None = None
+    ) -> None:
+        """Args:
+        config: of the model.
+        params: its parameters; of no use where there is a runtime.
+        slots: of every pool.
+        background: what compiles programs that were not prepared.
+        runtime: what runs the network; JAX by itself.
+        """
         self.pools = Pools(config.ladder(), config.model, slots)
         self.failed: dict[Key, str] = {}
         self.prepared_times = 0
         self._ladder, self._config = config.ladder(), config.model
-        self._params = jax.device_put(params)
+        self._params = jax.device_put(params) if runtime is None else None
+        self._runtime = runtime
+        self.learned = runtime is None or runtime.parameters > 0
         self._requests = Requests(self._compile_behind, background)
-        self._networks: dict[Key, NetworkProgram] = {}
+        self._networks: dict[Key, NetworkProgram | RuntimeProgram] = {}
         self._bicubics: dict[Key, BicubicProgram] = {}
         self._prepared: set[Key] = set()
         self._extra: dict[Key, None] = {}
         """Programs nobody prepared, those used last at the end."""
-        self._made: dict[Key, NetworkProgram | BicubicProgram] = {}
+        self._made: dict[Key, NetworkProgram | RuntimeProgram | BicubicProgram] = {}
         self._lock = threading.Lock()
 
     def prepare(self, keys: Sequence[Key]) -> None:
@@ -104,6 +118,8 @@ class Programs:
 
     def states_of(self, routes: RouteSet, bucket: Size) -> list[str]:
         """The keys of the states these routes carry, in alphabetical order."""
+        if not self.learned:
+            return []
         return sorted(state_shapes(self._ladder, routes, self._config, 1, {routes.inputs[0]: bucket}))
 
     def run(self, key: Key, frames: np.ndarray, index: np.ndarray, keep: np.ndarray) -> dict[Route, np.ndarray]:
@@ -186,7 +202,9 @@ class Programs:
         except Exception as error:  # Whatever the compiler says ends up in an event, not in a thread nobody reads.
             self.failed[key] = f"cannot be compiled: {_first_line(error)}"
 
-    def _compile(self, key: Key) -> NetworkProgram | BicubicProgram:
+    def _compile(self, key: Key) -> NetworkProgram | RuntimeProgram | BicubicProgram:
+        if key.network and self._runtime is not None:
+            return compile_runtime(self._runtime, key, self.pools.at(key.spot))
         if key.network:
             return compile_network(self._ladder, self._config, self._params, key, self.pools.at(key.spot))
         return compile_bicubic(self._ladder, key)

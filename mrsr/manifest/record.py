@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,22 @@ class Manifest:
             known = "; ".join(str(graph.routes) for graph in self.graphs)
             raise UserError(f"routes {routes}: not exported; expected some of one of: {known}")
         return min(fitting, key=lambda graph: len(graph.routes))
+
+    def part(self, routes: RouteSet) -> Graph:
+        """The part of `graph(routes)` that makes these routes alone, where it is known which states they carry.
+
+        It is where each of them has a graph of its own, whose states those are; else the whole graph.
+
+        Raises:
+          UserError: as of `graph`.
+        """
+        whole = self.graph(routes)
+        own = [graph for graph in self.graphs if len(graph.routes) == 1 and set(graph.routes) <= set(routes)]
+        if len(own) < len(routes):
+            return whole
+        needed = {key for graph in own for key in graph.states}
+        states = {key: spec for key, spec in whole.states.items() if key in needed}
+        return replace(whole, routes=routes, states=states)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
