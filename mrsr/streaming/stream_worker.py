@@ -14,9 +14,8 @@ from typing import Any
 import aiortc  # noqa: F401
 
 from mrsr.errors import RunError
-from mrsr.inference.engine import Engine
 from mrsr.inference.engine_thread import EngineThread
-from mrsr.inference.engines import open_engine
+from mrsr.inference.engines import NamedEngine, open_engine
 from mrsr.inference.streams import Event, Result
 from mrsr.ladder import Route, RouteSet
 from mrsr.streaming.process_figures import process_figures
@@ -47,7 +46,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self,
         settings: WorkerSettings,
         clock: Callable[[], float] = time.monotonic,
-        opened: Callable[..., Engine] = open_engine,
+        opened: Callable[..., NamedEngine] = open_engine,
     ) -> None:
         """Args:
         settings: of the worker.
@@ -58,7 +57,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self.rooms: dict[str, Room] = {}
         self._settings, self._clock, self._make = settings, clock, opened
         self._began = clock()
-        self._engine: Engine | None = None
+        self._engine: NamedEngine | None = None
         self._thread: EngineThread | None = None
         self._open = ExitStack()
         self._ready = False
@@ -83,7 +82,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         _LOG.info("%s on %s (%s), %s", engine.model_name, engine.runtime_name, engine.precision, engine.device)
         return self
 
-    def _opened(self) -> Engine:
+    def _opened(self) -> NamedEngine:
         settings = self._settings
         engine = self._make(
             settings.model,
@@ -178,7 +177,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         }
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> NamedEngine:
         """The engine, once it is open."""
         assert self._engine is not None
         return self._engine
