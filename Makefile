@@ -21,7 +21,7 @@ USABLE := import ensurepip, sys, venv; assert sys.version_info >= (3, 11)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, and the face detector's model
+setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, the face detector, onnxruntime-web
 	@missing=; for pair in $(LIBRARIES); do \
 	  $(BIN)/python -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$${pair%%:*}" 2>/dev/null \
 	    || missing="$$missing $${pair##*:}"; \
@@ -31,6 +31,8 @@ setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, 
 	fi
 	@$(BIN)/python -m data_pipelines.faces.fetch \
 	  || echo "make: without the face detector's models its tests are skipped, and fail where CI is set" >&2
+	@$(BIN)/python -m mrsr.streaming.device.fetch \
+	  || echo "make: pages of calls offer no enlargement in the browser; its tests are skipped, and fail where CI is set" >&2
 	@echo "ready: $(BIN)/mrsr --help"
 
 demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ holds the result

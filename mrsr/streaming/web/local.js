@@ -2,12 +2,12 @@
 
 import { plan } from "./plan.js";
 
-// Below this a call looks like a row of photographs; the server does better.
-const SLOWEST_FPS = 10;
 const TRIAL_MS = 5000;
 const WINDOW = 20;
 
 export class Local {
+  /** Frames/s; below this a call looks like a row of photographs, and the server does better. */
+  static slowest = 10;
   #device;
   #sharp;
   #plain;
@@ -118,7 +118,7 @@ export class Local {
     this.#times = this.#times.slice(-WINDOW);
     const { fps } = this.figures;
     this.#on.changed();
-    if (!this.#on.patient && now - this.#began > TRIAL_MS && fps < SLOWEST_FPS) {
+    if (!this.#on.patient && now - this.#began > TRIAL_MS && fps < Local.slowest) {
       this.#on.gaveUp(`This device enlarges ${fps.toFixed(1)} pictures a second, too few for a call; the server does it again.`);
     }
   }

@@ -63,7 +63,12 @@ export class Tile extends EventTarget {
     this.#local?.reset();
     const { video } = this.#parts;
     video.srcObject = stream;
-    video.play().catch(() => notify("The browser holds sound and picture back: press Mute once, or any key, to start."));
+    video.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return; // a newer stream took its place
+      this.#mute(true);
+      video.play().catch(() => {});
+      notify("The browser holds the sound back: press Mute to hear it.");
+    });
   }
 
   status(status) {
@@ -99,17 +104,18 @@ export class Tile extends EventTarget {
     for (const select of [height, policy, enlarge]) select.addEventListener("change", () => this.#wish(select));
     compare.addEventListener("click", () => this.#compare(compare.getAttribute("aria-pressed") !== "true"));
     this.#compare(recall("compare", "true") === "true");
-    mute.addEventListener("click", () => {
-      video.muted = !video.muted;
-      mute.setAttribute("aria-pressed", String(video.muted));
-      video.play().catch(() => {});
-    });
+    mute.addEventListener("click", () => this.#mute(!video.muted));
     full.hidden = !document.fullscreenEnabled;
     full.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()));
     anyway.addEventListener("click", () => {
       enlarge.value = "device";
       this.#wish(enlarge, true);
     });
+  }
+
+  #mute(on) {
+    this.#parts.video.muted = on;
+    this.#parts.mute.setAttribute("aria-pressed", String(on));
   }
 
   #compare(on) {

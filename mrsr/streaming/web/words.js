@@ -22,7 +22,7 @@ export function figures(status, local) {
 
 /** A reason of the server's as a sentence. */
 export function sentence(text) {
-  return text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "";
+  return text ? `${text[0].toUpperCase()}${text.slice(1).replaceAll("_", " ")}.` : "";
 }
 
 /** kbit/s in words. */

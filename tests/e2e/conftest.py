@@ -1,0 +1,55 @@
+"""One Chromium and one server for the tests of pages; both are closed before other tests run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import FLAGS, Visitor, chromium
+from fake_camera import write_camera
+from serving import Server, serving
+
+
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Chromium whose camera is `fake_camera`'s."""
+    path = chromium()
+    from playwright.sync_api import sync_playwright
+
+    camera = write_camera(tmp_path_factory.mktemp("camera") / "camera.y4m")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=path, args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[Server]:
+    """`mrsr serve` with what it takes by itself."""
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Any, server: Server, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visitor]]:
+    """Opens the page in a window of its own, in a room of the test's."""
+    windows: list[Visitor] = []
+    room = request.node.name[:64]
+
+    def opened(**options: Any) -> Visitor:
+        windows.append(Visitor(browser, f"{server.url}/#room={room}", **options))
+        return windows[-1]
+
+    yield opened
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where a test leaves pictures of its pages, for people."""
+    return tmp_path
