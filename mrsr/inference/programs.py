@@ -16,7 +16,7 @@ from mrsr.inference.buckets import Size
 from mrsr.inference.compiled import BicubicProgram, Key, NetworkProgram, Spot, compile_bicubic, compile_network
 from mrsr.inference.pools import Pools
 from mrsr.inference.requests import Requests
-from mrsr.inference.runtime import Runtime
+from mrsr.inference.runtime import Runtime, Stateless
 from mrsr.inference.runtime_program import RuntimeProgram, compile_runtime
 from mrsr.ladder import Route, RouteSet
 from mrsr.models.state import state_shapes
@@ -118,7 +118,7 @@ class Programs:
 
     def states_of(self, routes: RouteSet, bucket: Size) -> list[str]:
         """The keys of the states these routes carry, in alphabetical order."""
-        if not self.learned:
+        if isinstance(self._runtime, Stateless):
             return []
         return sorted(state_shapes(self._ladder, routes, self._config, 1, {routes.inputs[0]: bucket}))
 

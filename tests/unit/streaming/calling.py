@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 
-from mrsr.inference.engine import Engine
-from mrsr.ladder import RouteSet
+from mrsr.inference.engines import NamedEngine
+from mrsr.inference.runtime import Stateless
+from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.streaming.limits import Limits
 from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Ack, Caps, Control, People, Status, Want
 from mrsr.streaming.sdp import checked_offer
@@ -23,26 +25,45 @@ from tests.engines import CONFIG, PARAMS
 from tests.loopback import Camera, until
 
 
-USED = tuple(map(RouteSet.parse, ("180:360", "180:720", "180:360,180:720")))
+class Repeated(Stateless):
+    """Every pixel repeated: quick to make, and said to be learned, as a network is."""
+
+    name, model_name, config_hash, parameters, precision = "repeated", "repeated", None, 1, "float32"
+
+    def __init__(self, ladder: Ladder, routes: RouteSet) -> None:
+        self.ladder, self.routes = ladder, routes
+
+    def step(self, routes: RouteSet, frames: np.ndarray, state: Any) -> tuple[dict[Route, np.ndarray], Any]:
+        ratios = {route: int(self.ladder.ratio(route.input, route.output)) for route in routes}
+        return {route: frames.repeat(ratio, 1).repeat(ratio, 2) for route, ratio in ratios.items()}, state
 
 
-def tiny_engine(*_: Any, on_result: Any, on_event: Any, **__: Any) -> Engine:
-    """An engine of three rungs whose network is tiny."""
-    engine = Engine(CONFIG, PARAMS, on_result=on_result, on_event=on_event)
-    for name, value in {"model_name": "three", "runtime_name": "jax", "precision": "float32", "device": "cpu"}.items():
-        if not hasattr(engine, name):
-            setattr(engine, name, value)
-    if not hasattr(engine, "warning"):
-        engine.warning = None
+def quick_engine(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEngine:
+    """An engine of three rungs that takes next to no time."""
+    runtime = Repeated(CONFIG.ladder(), CONFIG.route_set())
+    engine = NamedEngine(CONFIG, None, on_result=on_result, on_event=on_event, runtime=runtime)
+    return named(engine)
+
+
+def network_engine(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEngine:
+    """An engine of three rungs whose network is tiny, on JAX."""
+    return named(NamedEngine(CONFIG, PARAMS, on_result=on_result, on_event=on_event))
+
+
+def named(engine: NamedEngine) -> NamedEngine:
+    """The engine with what `open_engine` says of it, its programs for this file's pictures made."""
+    engine.model_name, engine.runtime_name, engine.precision, engine.device = "three", "test", "float32", "cpu"
+    engine.warning = None
+    asked = map(RouteSet.parse, ("180:360", "180:720", "180:360,180:720"))
+    engine.prepare(asked, {180: [(96, 192)]}, [1])
     return engine
 
 
 @asynccontextmanager
-async def a_worker(**settings: Any) -> AsyncIterator[StreamWorker]:
-    """A worker whose engine is tiny and has all the time it needs."""
+async def a_worker(opened: Any = quick_engine, **settings: Any) -> AsyncIterator[StreamWorker]:
+    """A worker whose engine has all the time it needs."""
     options = {"prepare": False, "least_fps": 1} | settings
-    async with StreamWorker(WorkerSettings(**options), opened=tiny_engine) as worker:
-        worker.engine.prepare(USED, {180: [(96, 192)], 360: [(96, 192)]}, [1])
+    async with StreamWorker(WorkerSettings(**options), opened=opened) as worker:
         yield worker
 
 
