@@ -107,7 +107,7 @@ class Gate:
           ProtocolError: the offer is not one that is served, or sends or receives what the role does not, or the worker
             failed.
         """
-        offer = checked_offer(sdp, self.limits)
+        offer = checked_offer(sdp, self.limits, who.caps.codecs)
         if (offer.sends and not who.publishes) or (offer.receives and not who.subscribes):
             text = f"the offer sends {_words(offer.sends)}, receives {_words(offer.receives)}; the role is {who.role}"
             raise ProtocolError(Code.ROOM, text)

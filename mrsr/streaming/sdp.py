@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from mrsr.streaming.limits import Limits
@@ -41,7 +42,7 @@ class _Section:
         return [value for name, value in self.lines if name == attribute]
 
 
-def checked_offer(sdp: str, limits: Limits) -> CheckedOffer:
+def checked_offer(sdp: str, limits: Limits, video: Collection[str] = ("H264", "VP8")) -> CheckedOffer:
     """The offer with audio and video alone, in H264, VP8 and Opus, over bundled, encrypted UDP.
 
     Browsers offer more than that: other codecs are taken out of a section, and attributes that are not known are left
@@ -50,6 +51,7 @@ def checked_offer(sdp: str, limits: Limits) -> CheckedOffer:
     Args:
       sdp: the offer as the client made it.
       limits: of its bytes and lines.
+      video: the codecs of video that may stay.
 
     Raises:
       ProtocolError: it is too long (`too_large`); or (`bad_sdp`) malformed, of other media, with no codec that is
@@ -76,7 +78,7 @@ def checked_offer(sdp: str, limits: Limits) -> CheckedOffer:
         # What the session says holds for each of its sections; a parser need not know that.
         section.lines = [pair for pair in shared if not section.values(pair[0])] + section.lines
         _check_transport(section)
-        _keep_served_codecs(section)
+        _keep_served_codecs(section, video)
     mids = [section.values("mid")[0] for section in sections]
     if len(set(mids)) < len(mids):
         raise _bad("two sections have the same mid")
@@ -136,14 +138,17 @@ def _check_transport(section: _Section) -> None:
     ]
 
 
-def _keep_served_codecs(section: _Section) -> None:
+def _keep_served_codecs(section: _Section, video: Collection[str]) -> None:
     """Leaves the formats of codecs that are served, and those that resend them, with their attributes."""
     names = dict(value.split(" ", 1) for value in section.values("rtpmap"))
     parameters = {value.partition(" ")[0]: parameters_of(value.partition(" ")[2]) for value in section.values("fmtp")}
-    served = {text for text in map(str, section.formats) if names.get(text, "").lower() in CODECS[section.kind]}
+    known = CODECS[section.kind]
+    if section.kind == "video":
+        known = {key: name for key, name in known.items() if name.partition("/")[0] in video}
+    served = {text for text in map(str, section.formats) if names.get(text, "").lower() in known}
     served = {text for text in served if 96 <= int(text) <= 127 or 35 <= int(text) <= 63}
     if not served:
-        wanted = " or ".join(name.split("/")[0] for name in CODECS[section.kind].values())
+        wanted = " or ".join(name.split("/")[0] for name in known.values())
         raise _bad(f"the {section.kind} section has no {wanted}")
     resent = {text for text in map(str, section.formats) if names.get(text, "").lower() == "rtx/90000"}
     served |= {text for text in resent if parameters.get(text, {}).get("apt") in served}

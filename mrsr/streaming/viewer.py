@@ -166,7 +166,8 @@ class Viewer:
             most_kbps=limits.most_kbps,
             codec=limits.codec,
             fps=limits.fps,
-            pinned=want.policy in ("destination", "source") and want.enlarge == "server",
+            pinned=want.enlarge == "server"
+            and {"destination": want.height, "source": most}.get(want.policy) is not None,
         )
 
     def _measured(self, report: LegReport, publisher: Publisher, now: float) -> Measured:

@@ -204,3 +204,11 @@ def test_every_source_number_of_32_bits_is_taken(source: int) -> None:
 @pytest.mark.parametrize("source", ["4294967296", "4300000000", "9999999999", "01", "-1", "10000000000"])
 def test_no_other_source_number_is(source: str) -> None:
     assert not SECTION_LINES["ssrc"].fullmatch(f"{source} cname:x")
+
+
+def test_a_codec_that_is_not_allowed_is_taken_out_with_what_resends_it() -> None:
+    kept = checked_offer(OFFER, LIMITS, ("VP8",)).sdp
+    assert "VP8/90000" in kept
+    assert "H264" not in kept
+    [[kind, _, codecs, _]] = [media for media in as_aiortc_reads([kept])[0] if media[0] == "video"][:1]  # type: ignore[attr-defined]
+    assert (kind, set(codecs)) == ("video", {"VP8", "rtx"})
