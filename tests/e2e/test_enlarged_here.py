@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -11,34 +10,10 @@ import pytest
 from browsing import Visitor, missing, until
 from fake_camera import picture
 
-from mrsr.inference.models import load_runtime
+from benchmarks.browser import ENLARGE, by_runtime, given, taken
 from mrsr.inference.plan import plan
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.streaming.device import graphs_folder, runtime_folder
-
-# Enlarges RGBA pictures one after another in the page's own worker.
-_ENLARGE = """async ({ device, route, width, height, pictures }) => {
-  const worker = new Worker("/static/enlarger.js", { type: "module" });
-  const answer = message => new Promise((done, failed) => {
-    worker.onmessage = ({ data }) => data.failed ? failed(new Error(data.failed)) : done(data);
-    worker.postMessage(message, message.picture ? [message.picture] : []);
-  });
-  const opened = await answer({ op: "open", runtime: device.runtime, routes: device.routes, provider: "wasm" });
-  const results = [];
-  for (const text of pictures) {
-    const data = Uint8ClampedArray.from(atob(text), each => each.charCodeAt(0));
-    const given = await createImageBitmap(new ImageData(data, width, height));
-    const { picture } = await answer({ op: "enlarge", route, picture: given });
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
-    context.drawImage(picture, 0, 0);
-    const bytes = context.getImageData(0, 0, picture.width, picture.height).data;
-    let made = "";
-    for (let i = 0; i < bytes.length; i += 32768) made += String.fromCharCode(...bytes.subarray(i, i + 32768));
-    results.push({ width: picture.width, height: picture.height, data: btoa(made) });
-  }
-  worker.terminate();
-  return { opened: opened.opened, results };
-}"""
 
 
 @pytest.fixture
@@ -58,22 +33,13 @@ def test_a_browser_makes_the_pictures_that_the_server_makes(
     window, offered = device
     height, width = size
     frames = [_colourful(picture(number)[30 : 30 + height, 40 : 40 + width]) for number in range(5)]
-    given = [base64.b64encode(np.dstack([each, np.full(size, 255, np.uint8)]).tobytes()).decode() for each in frames]
     made = window.page.evaluate(
-        _ENLARGE, {"device": offered, "route": route, "width": width, "height": height, "pictures": given}
+        ENLARGE, {"device": offered, "route": route, "width": width, "height": height, "pictures": given(frames)}
     )
-    runtime = load_runtime("tiny", "jax")
-    routes = RouteSet.of([Route(*map(int, route.split(":")))])
-    state, off = runtime.init_state(routes, 1, height, width), []
-    for frame, result in zip(frames, made["results"], strict=True):
-        outputs, state = runtime.step(routes, frame[None], state)
-        expected = np.asarray(outputs[routes.routes[0]][0])
-        shape = (result["height"], result["width"], 4)
-        got = np.frombuffer(base64.b64decode(result["data"]), np.uint8).reshape(shape)[..., :3]
-        assert got.shape == expected.shape
-        off.append(np.abs(got.astype(int) - expected).mean())
+    expected = by_runtime("jax", Route(*map(int, route.split(":"))), frames)
+    off = np.mean(np.abs(np.subtract(taken(made["made"]), expected, dtype=int)), axis=(1, 2, 3))
     # What the gate of the export allows the form that runs: float32 where set-up made it, else 8 bits.
-    assert max(off) < (0.01 if graphs_folder() else 0.35)
+    assert off.max() < (0.01 if graphs_folder() else 0.35)
 
 
 def test_a_picture_takes_the_route_in_the_browser_that_it_takes_on_the_server(

@@ -16,7 +16,7 @@ self.onmessage = async ({ data }) => {
 };
 
 /** Loads the runtime: on the graphics processor where the browser gives one, else WebAssembly with threads. */
-async function open({ runtime, routes, provider }) {
+async function open({ runtime, routes, provider, threads }) {
   const adapter = provider === "wasm" ? null : await self.navigator.gpu?.requestAdapter().catch(() => null);
   // A software adapter is the processor again, by a detour.
   const graphics = adapter && !adapter.info?.isFallbackAdapter;
@@ -24,7 +24,7 @@ async function open({ runtime, routes, provider }) {
   ort.env.logLevel = "error";
   ort.env.wasm.wasmPaths = runtime.folder;
   // Threads need shared memory, which the page has where its server isolates it.
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(8, self.navigator.hardwareConcurrency || 1) : 1;
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? threads || Math.min(8, self.navigator.hardwareConcurrency || 1) : 1;
   opened = { provider: graphics ? "webgpu" : "wasm", routes };
   return graphics ? "WebGPU" : `WebAssembly in ${ort.env.wasm.numThreads} thread${ort.env.wasm.numThreads > 1 ? "s" : ""}`;
 }

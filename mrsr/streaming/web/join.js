@@ -91,6 +91,7 @@ export class JoinForm extends EventTarget {
 
   #show() {
     document.getElementById("file-label").hidden = this.choice !== "file";
+    document.getElementById("preview-box").dataset.empty = String(!this.#stream);
     this.#preview.classList.toggle("mirrored", this.choice === "camera");
     this.#text.textContent = this.#stream || this.choice === "nothing" ? TEXTS[this.choice] : "Nothing is sent yet";
   }

@@ -6,7 +6,8 @@ import { Local } from "./local.js";
 import { Plain } from "./plain.js";
 import { recall, remember } from "./remember.js";
 import { makeSlider } from "./slider.js";
-import { BADGES, figures, plainSide, sentence, sizes } from "./words.js";
+import { makeWishes, wanted } from "./wishes.js";
+import { BADGES, comparison, figures, sentence, sizes } from "./words.js";
 
 /** Events: `want` {policy, height, enlarge}, what the viewer chose. */
 export class Tile extends EventTarget {
@@ -52,12 +53,6 @@ export class Tile extends EventTarget {
     this.#parts.divider.setAttribute("aria-label", `Compare ${name}: super-resolved on the left, plain scaling on the right`);
   }
 
-  /** What the viewer would like, as the protocol has it. */
-  get want() {
-    const { height, policy, enlarge } = this.#parts;
-    return { policy: policy.value, height: height.value ? Number(height.value) : null, enlarge: enlarge.value };
-  }
-
   play(stream) {
     this.#hold();
     this.#local?.reset();
@@ -92,16 +87,11 @@ export class Tile extends EventTarget {
   }
 
   #build() {
-    const { stage, divider, compare, mute, full, video, height, policy, enlarge, anyway } = this.#parts;
+    const { stage, divider, compare, mute, full, video, enlarge, anyway } = this.#parts;
     makeSlider(stage, divider, (percent) => {
       this.#split = percent;
     });
-    for (const rung of this.#offered.rungs) height.add(new Option(`${rung}p`, String(rung)));
-    if (!this.#offered.device) {
-      enlarge.options[1].disabled = true;
-      enlarge.title = "This server has no network for browsers: its set-up has not fetched onnxruntime-web.";
-    }
-    for (const select of [height, policy, enlarge]) select.addEventListener("change", () => this.#wish(select));
+    makeWishes(this.#parts, this.#offered, (changed) => this.#wish(changed));
     compare.addEventListener("click", () => this.#compare(compare.getAttribute("aria-pressed") !== "true"));
     this.#compare(recall("compare", "true") === "true");
     mute.addEventListener("click", () => this.#mute(!video.muted));
@@ -125,17 +115,14 @@ export class Tile extends EventTarget {
   }
 
   #wish(changed, anyway = false) {
-    const { height, policy, enlarge, offer } = this.#parts;
-    const rungs = this.#offered.rungs;
-    // A fixed size has to be one.
-    if (policy.value === "destination" && !height.value) height.value = String(rungs.find((rung) => rung >= 720) ?? rungs.at(-1));
+    const { height, enlarge, offer } = this.#parts;
     if (changed === enlarge) {
       offer.hidden = true;
       if (enlarge.value === "device") this.#enlargeHere(anyway);
       else this.#enlargeThere();
     }
     this.#local?.aim(Number(height.value) || 0);
-    this.dispatchEvent(new CustomEvent("want", { detail: this.want }));
+    this.dispatchEvent(new CustomEvent("want", { detail: wanted(this.#parts) }));
     this.#show();
   }
 
@@ -161,7 +148,7 @@ export class Tile extends EventTarget {
     offer.querySelector("span").textContent = text;
     offer.hidden = false;
     notify(text);
-    this.dispatchEvent(new CustomEvent("want", { detail: this.want }));
+    this.dispatchEvent(new CustomEvent("want", { detail: wanted(this.#parts) }));
     this.#show();
   }
 
@@ -201,10 +188,10 @@ export class Tile extends EventTarget {
     this.#parts.sizes.textContent = here ? sizes(here.input, here.output) : sizes(status.in, status.out);
     const own = this.#local && !here ? "This device is getting ready to enlarge. " : "";
     reason.textContent = here ? `By ${here.engine} on this device.` : own + sentence(status.reason);
-    left.textContent = status.sr === "on" || here ? "Super-resolved" : status.sr === "bypass" ? "Plain, by the server" : "As it arrives";
-    const side = plainSide(Boolean(here), status.in);
-    right.textContent = side.text;
-    right.title = side.title;
+    const sides = comparison(status, Boolean(here));
+    left.textContent = sides.left;
+    right.textContent = sides.right;
+    right.title = sides.title;
     const values = figures(status, here || null);
     for (const cell of this.element.querySelectorAll("[data-figure]")) cell.textContent = values[cell.dataset.figure];
     if (status.sr !== "waiting") this.#say(`${this.person.name}: ${badge.textContent}${enlarge.value === "device" || here ? "" : " by the server"}, ${this.#parts.sizes.textContent}`);

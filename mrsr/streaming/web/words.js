@@ -35,14 +35,13 @@ export function sizes(input, output) {
   return input === output || !output ? `${input}p` : `${input}p → ${output}p`;
 }
 
-/** The label of the right side: where its picture comes from has to be said. */
-export function plainSide(local, input) {
-  return local
-    ? { text: "Plain scaling", title: "The picture that arrives, enlarged by the browser's own smoothing." }
-    : {
-        text: "Plain scaling (simulated)",
-        title:
-          `Simulated from what arrives: this page is sent the enlarged picture alone, so it is reduced to ${input || "the input's "}p ` +
-          "again and enlarged by the browser's own smoothing.",
-      };
+/** What stands on the two sides of a tile; where the right one comes from has to be said. */
+export function comparison(status, here) {
+  const made = status.out > status.in ? "Plain, by the server" : "As it arrives";
+  const left = status.sr === "on" || here ? "Super-resolved" : made;
+  if (here) return { left, right: "Plain scaling", title: "The picture that arrives, enlarged by the browser's own smoothing." };
+  const title =
+    "Simulated from what arrives: this page is sent the enlarged picture alone, so it is reduced to " +
+    `${status.in ? `${status.in}p` : "the source's size"} again and enlarged by the browser's own smoothing.`;
+  return { left, right: "Plain scaling (simulated)", title };
 }
