@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "freeze a model for TF Serving, ONNX Runtime, OpenVINO and Triton",
     "upscale": "enlarge a video file",
     "serve": "enlarge video between people in a call; for now the replay of a recorded link alone",
+    "load": "synthetic publishers and viewers against a server, measured",
     "bench": "parameters, FLOPs and time of every route",
     "models": "the weights that ship, and what their cards say of them",
     "demo": "the whole path on the embedded sample: train, evaluate, enlarge, report",

@@ -1,0 +1,97 @@
+"""`mrsr load`: what it refuses, who is in which process, and its figures over a real gateway."""
+
+import json
+
+import pytest
+from apart import apart
+
+from mrsr.cli.load import add_arguments
+from mrsr.cli.main import main
+from mrsr.errors import UserError
+from mrsr.streaming.client.load import Load
+from mrsr.streaming.client.settings import ClientSettings
+from mrsr.streaming.protocol import Want
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["ftp://x"], "URL 'ftp://x'"),
+        (["http://x", "--size", "320"], "--size 320"),
+        (["http://x", "--size", "321x180"], "size 321x180: expected even sides"),
+        (["http://x", "--fps", "0"], "fps 0"),
+        (["http://x", "--policy", "mine"], "--policy mine"),
+        (["http://x", "--codec", "AV1"], "codec 'AV1'"),
+        (["http://x", "--rooms", "0"], "--rooms 0"),
+        (["http://x", "--seconds", "0"], "--seconds 0"),
+        (["http://x", "--processes", "0"], "--processes 0"),
+        (["http://x", "--to", "1"], "--to 1"),
+        (["http://x", "--token-key", "nowhere"], "token keys nowhere"),
+        (["http://x", "--json", "nowhere/x.json"], "--json nowhere/x.json"),
+        (["http://x", "--pid", "999999999"], "process 999999999"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_refused_in_one_line(arguments, named, capsys) -> None:
+    assert main(["load", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert named in error
+    assert error.count("\n") == 1
+
+
+def test_a_room_is_whole_in_one_process_and_rooms_are_spread() -> None:
+    client = ClientSettings("http://x", "load", want=Want(height=360))
+    crowds = Load(client, rooms=3, viewers=2, processes=2).crowds()
+    rooms = [{each.room for each in crowd} for crowd in crowds]
+    assert rooms == [{"load-0", "load-2"}, {"load-1"}]
+    assert [each.role for each in crowds[1]] == ["publish", "subscribe", "subscribe"]
+    assert len({each.name for crowd in crowds for each in crowd}) == 9
+    assert [each.want.height for each in crowds[1]] == [None, 360, 360]
+
+
+def test_settings_of_a_client_survive_json_and_others_are_refused() -> None:
+    client = ClientSettings("http://x", "r", "both", size=(640, 360), want=Want("destination", 720))
+    assert ClientSettings.from_json(json.loads(json.dumps(client.as_json()))) == client
+    with pytest.raises(UserError, match="unexpected keyword argument 'colour'"):
+        ClientSettings.from_json({"url": "http://x", "room": "r", "colour": "red"})
+    with pytest.raises(UserError, match=r"want\.policy"):
+        ClientSettings.from_json({"url": "http://x", "room": "r", "want": {"policy": "mine"}})
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert [action.dest for action in parser._actions if not action.help] == []
+
+
+@apart
+async def test_viewers_of_a_room_get_pictures_and_a_server_that_is_not_there_is_exit_1():
+    import asyncio
+    import dataclasses
+    import os
+
+    from calls import token
+    from relaying import a_relay
+
+    from mrsr.streaming.client.load import run
+
+    told = []
+    async with a_relay() as (url, _):
+        # The room of the token is the load's first.
+        client = ClientSettings(url, "load", token=token(room="load-0"), size=(160, 90))
+        load = Load(client, viewers=1, seconds=4, pid=os.getpid())
+        report = await asyncio.wait_for(run(load, lambda *progress: told.append(progress)), 40)
+        viewer, publisher = report["clients"]["load-0-viewer-0"], report["clients"]["load-0-publisher"]
+        assert viewer["error"] is None
+        assert viewer["frames"] > 10
+        assert viewer["unreadable"] == 0
+        assert set(viewer["sizes"]) == {"160x90"}
+        assert viewer["latency_ms"]["p50"] > 0
+        assert publisher["error"] is None
+        assert report["server_usage"][0]["pid"] == os.getpid()
+        assert report["client_usage"][0]["memory_mib"] > 10
+        assert told[-1][1] == 1
+    nobody = await asyncio.wait_for(run(dataclasses.replace(load, seconds=1), lambda *_: None), 30)
+    assert nobody["clients"]["load-0-viewer-0"]["frames"] == 0
