@@ -1,4 +1,4 @@
-"""The gateway's web application: health, metrics, `POST /api/offer` and the WebSocket `/api/ws`."""
+"""The gateway's web application: health, metrics, the API, `POST /api/offer` and the WebSocket `/api/ws`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from mrsr.streaming.api import add_api
+from mrsr.streaming.body import body_of
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.guards import GATE, add_security_headers, errors_as_json, from_here
-from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Bye, parse_offer_request
+from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Bye, Error, parse_offer_request
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sockets import HANDSHAKE_SECONDS, Session
 from mrsr.streaming.worker import FromWorker, Participant
@@ -39,6 +41,7 @@ def make_app(gate: Gate) -> web.Application:
     app.router.add_get("/metrics", _metrics)
     app.router.add_post("/api/offer", _offer)
     app.router.add_get("/api/ws", _socket)
+    add_api(app)
     app.on_response_prepare.append(add_security_headers)
     app.on_shutdown.append(_drain)
     return app
@@ -65,6 +68,7 @@ async def _metrics(request: web.Request) -> web.Response:
     metrics.peers.set(gate.attendance.peers)
     metrics.sockets.set(len(request.app[_SESSIONS]))
     metrics.ready.set(gate.ready)
+    await gate.figures.now()
     return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -74,7 +78,7 @@ async def _offer(request: web.Request) -> web.Response:
     Room and role are the token's. When the client is gone only the worker sees, which says `Bye`.
     """
     gate = request.app[GATE]
-    asked = parse_offer_request(await _body(request), gate.limits)
+    asked = parse_offer_request(await body_of(request, gate.limits), gate.limits)
     who = gate.admit(asked.token, None, None, NO_CAPS)
     try:
         await gate.join(who, NO_WISH, _until_bye(request.app, who))
@@ -85,24 +89,11 @@ async def _offer(request: web.Request) -> web.Response:
     return web.json_response({"sdp": answer, "type": "answer", "peer": who.peer})
 
 
-async def _body(request: web.Request) -> bytes:
-    """The body, whole in `request_seconds`, of JSON by its own word: a form of another site's page cannot be that."""
-    gate = request.app[GATE]
-    if request.content_type != "application/json":
-        raise ProtocolError(Code.BAD_MESSAGE, f"content type {request.content_type[:40]!a}: expected application/json")
-    if (request.content_length or 0) > gate.limits.message_bytes:
-        raise ProtocolError(Code.TOO_LARGE, f"body: more than {gate.limits.message_bytes} bytes")
-    try:
-        async with asyncio.timeout(gate.limits.request_seconds):
-            return await request.read()
-    except TimeoutError:
-        raise ProtocolError(Code.TIMEOUT, "body: not whole in time") from None
-
-
 def _until_bye(app: web.Application, who: Participant) -> Callable[[FromWorker], None]:
     def send(message: FromWorker) -> None:
-        if isinstance(message, Bye):
-            task = asyncio.get_running_loop().create_task(app[GATE].leave(who, f"worker: {message.reason}"))
+        if isinstance(message, Bye | Error):
+            why = message.reason if isinstance(message, Bye) else message.text
+            task = asyncio.get_running_loop().create_task(app[GATE].leave(who, f"worker: {why}"))
             app[_LEAVING].add(task)
             task.add_done_callback(app[_LEAVING].discard)
 

@@ -7,9 +7,11 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mrsr.streaming.attendance import Attendance
+from mrsr.streaming.figures import Figures
+from mrsr.streaming.ice import IceServers
 from mrsr.streaming.limits import Buckets, Limits
 from mrsr.streaming.metrics import GatewayMetrics
 from mrsr.streaming.nonces import UsedOnce
@@ -32,8 +34,12 @@ class Gate:
     keys: Keys
     limits: Limits = field(default_factory=Limits)
     places: Places = field(default_factory=Places)
+    open: bool = False  # tokens are given to whoever asks
+    ice: IceServers = field(default_factory=IceServers)
+    device: dict[str, Any] | None = None  # what browsers may enlarge with, as `GET /api/config` says it
     draining: bool = False
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
+    figures: Figures = field(init=False)
     attendance: Attendance = field(init=False)
     once: UsedOnce = field(init=False)
     requests: Buckets = field(init=False)  # by address
@@ -42,6 +48,8 @@ class Gate:
 
     def __post_init__(self) -> None:
         limits = self.limits
+        self.figures = Figures(self.worker)
+        self.metrics.registry.register(self.figures)
         self.attendance = Attendance(limits)
         self.once = UsedOnce(limits.single_use_tokens)
         self.requests = Buckets(limits.requests_per_second, limits.request_burst, limits.addresses)
@@ -96,6 +104,7 @@ class Gate:
         """
         try:
             await self.asked(self.worker.join(who, want, send), "join")
+            _LOG.info("%s joins", who.name, extra=_fields(who))
         except BaseException:
             await self.leave(who, "join failed")
             raise
@@ -117,7 +126,7 @@ class Gate:
         """Frees a participant's place and tells the worker, once; a worker that fails at that is logged."""
         if not self.attendance.leave(who):
             return
-        _LOG.info("leave room=%s peer=%s role=%s name=%s: %s", who.room, who.peer, who.role, who.name, reason)
+        _LOG.info("%s leaves: %s", who.name, reason, extra=_fields(who))
         try:
             await self.asked(self.worker.leave(who, reason), "leave", self.limits.leave_seconds)
         except ProtocolError as error:
@@ -137,6 +146,10 @@ class Gate:
         except Exception as error:
             _LOG.exception("worker: %s failed", what)
             raise ProtocolError(Code.WORKER, f"the worker failed at {what}", 1000) from error
+
+
+def _fields(who: Participant) -> dict[str, str]:
+    return {"room": who.room, "peer": who.peer, "role": who.role}
 
 
 def _words(kinds: frozenset[str]) -> str:

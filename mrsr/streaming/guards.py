@@ -21,6 +21,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # For machines that watch the server: they ask by address, and a page elsewhere learns nothing it may read.
 WATCHED = ("/healthz", "/readyz", "/metrics")
 
+# What costs the worker something.
+JOINS = ("/api/offer", "/api/ws")
+
 # Scripts and WebAssembly of this server alone, nothing inline; pictures and video the page makes itself; in no frame.
 # The cross-origin pair gives the page shared memory, which onnxruntime-web needs for its threads.
 SECURITY_HEADERS = {
@@ -92,7 +95,7 @@ async def from_here(request: web.Request, handler: Handler) -> web.StreamRespons
         check_host(request.headers.get("Host"), gate.places)
         check_origin(request.headers.getall("Origin", []), request.headers.get("Host"), gate.places)
         key = address_key(address_of(request))
-        joins = request.path.startswith("/api/")
+        joins = request.path in JOINS
         (gate.joins if joins else gate.requests).take(key, "joins" if joins else "requests")
     return await handler(request)
 

@@ -42,8 +42,8 @@ class Limits:
     heartbeat_seconds: float = 2.0
     dead_seconds: float = 6.0
     drain_seconds: float = 8.0
-    joins_per_minute: float = 60.0  # of an address: offers and sockets
-    join_burst: float = 20.0
+    joins_per_minute: float = 240.0  # of an address: offers and sockets
+    join_burst: float = 100.0  # a class behind one address that joins again after a restart
     requests_per_second: float = 50.0  # of an address: pages and everything else
     request_burst: float = 200.0
     messages_per_second: float = 10.0  # of a socket, pings and pongs too

@@ -39,14 +39,14 @@ def log_to(form: str, stream: TextIO | None = None) -> None:
 class _Text(logging.Formatter):
     """Times of the machine's own zone; no line of a message can pass for another's."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         line = super().formatMessage(record)
         fields = [f"{name}={_of(record, name)}" for name in _FIELDS if _of(record, name)]
         return " ".join([line, *fields]).replace("\n", " ").replace("\r", " ")
 
 
 class _Json(logging.Formatter):
-    """`time` (UTC), `level`, `logger`, `event`; where known `room`, `peer`, `role`, `worker`, and `error` with its trace."""
+    """`time` (UTC), `level`, `logger`, `event`; where known who it is about, and `error` with its trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))

@@ -135,6 +135,9 @@ class Session:
 
     async def _write(self) -> None:
         while (message := await self._outbox.get()) is not None:
+            if isinstance(message, Error):
+                # The client is told as the session closes.
+                raise ProtocolError(Code(message.code), message.text, message.retry_after_ms)
             await self._send(message)
             if isinstance(message, Bye):
                 raise _LeftError(f"worker: {message.reason}")

@@ -10,8 +10,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 # Before anything that brings TensorFlow along: the other order ends in a segmentation fault.
 from mrsr.streaming.stream_worker import StreamWorker  # isort: skip
@@ -46,7 +46,8 @@ async def run(address: str, start: WorkerStart, stop: asyncio.Event) -> None:
         if not opening.done():
             return  # the engine is still being made, by threads that cannot be told to stop
         await opening
-        await asyncio.wait([worker.broken, stopping], return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [worker.broken, stopping]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if worker.broken.done():
             worker.broken.result()
     # After the channel: participants have left with it.
@@ -68,9 +69,8 @@ async def _main(address: str, start: WorkerStart) -> None:
     watching.cancel()
 
 
-async def _until_parent_ends(end: object) -> None:
+async def _until_parent_ends(end: Callable[[], None]) -> None:
     """Reads standard input to its end: whoever holds the other side of it is gone then."""
-    assert callable(end)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(4096):

@@ -1,0 +1,95 @@
+"""The command line of `mrsr serve` as settings, each option checked."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from mrsr.errors import UserError
+from mrsr.streaming.gateway import Listen, tls_of
+from mrsr.streaming.ice import IceServers
+from mrsr.streaming.origin import Places
+from mrsr.streaming.serving import Serving
+from mrsr.streaming.settings import WorkerSettings
+from mrsr.streaming.tokens import Keys
+
+_RANGES = {
+    "port": (0, 65535),
+    "fps": (1, 60),
+    "least_fps": (1, 60),
+    "most_streams": (1, 1000),
+    "threads": (1, 1024),
+    "workers": (1, 10_000),
+    "worker_cpus": (1, 1024),
+}
+
+
+def serving_of(args: argparse.Namespace) -> Serving:
+    """The settings of a command line.
+
+    Raises:
+      UserError: an option is not as it has to be, or two do not go together.
+    """
+    for name, (low, high) in _RANGES.items():
+        value = getattr(args, name)
+        if value is not None and not low <= value <= high:
+            raise UserError(f"--{name.replace('_', '-')} {value}: expected {low} to {high}")
+    listen = Listen(args.host, args.port, args.tls_certificate, args.tls_key)
+    tls_of(listen)
+    return Serving(
+        listen,
+        _worker(args),
+        Keys.read(args.token_key) if args.token_key else None,
+        args.open,
+        _places(args),
+        IceServers.read(args.stun, args.turn, args.turn_secret_file),
+        log=args.log,
+        cluster=_cluster(args),
+    )
+
+
+def _worker(args: argparse.Namespace) -> WorkerSettings:
+    return WorkerSettings(
+        model=args.model,
+        runtime=args.runtime,
+        routes=args.routes,
+        most_streams=args.most_streams,
+        fps=args.fps,
+        least_fps=min(args.least_fps, args.fps),
+        threads=args.threads,
+    )
+
+
+def _places(args: argparse.Namespace) -> Places:
+    hosts = set(Places().hosts) | {args.host}
+    for name in args.allow_host:
+        if name != "*" and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", name):
+            raise UserError(f"--allow-host {name!r}: expected a name without port, or *")
+        hosts.add(name.lower())
+    for url in args.allow_origin:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+            raise UserError(f"--allow-origin {url!r}: expected https://NAME, or https://NAME:PORT")
+    return Places(
+        frozenset(hosts), frozenset(url.lower() for url in args.allow_origin), tuple(map(_network, args.trust_proxy))
+    )
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise UserError(f"--trust-proxy {text!r}: expected an address, or a network like 10.0.0.0/8") from error
+
+
+def _cluster(args: argparse.Namespace) -> Any:
+    if args.cluster is None:
+        if args.workers is not None or args.worker_cpus is not None:
+            raise UserError("--workers, --worker-cpus: are of a cluster, expected --cluster ADDRESS")
+        return None
+    from mrsr.streaming.cluster.ray_workers import ClusterSettings
+
+    return ClusterSettings(args.cluster, args.workers, args.worker_cpus)

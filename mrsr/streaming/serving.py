@@ -1,0 +1,147 @@
+"""`mrsr serve`: a gateway, its pages and its worker, from the first listening to the last drained call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mrsr.errors import UserError
+from mrsr.streaming.app import make_app
+from mrsr.streaming.device import offered
+from mrsr.streaming.gate import Gate
+from mrsr.streaming.gateway import Listen, listening
+from mrsr.streaming.ice import IceServers
+from mrsr.streaming.limits import Limits
+from mrsr.streaming.open_tokens import own_keys
+from mrsr.streaming.origin import Places
+from mrsr.streaming.pages import add_pages
+from mrsr.streaming.settings import WorkerSettings
+from mrsr.streaming.starting import WorkerStart
+from mrsr.streaming.supervisor import Supervisor
+from mrsr.streaming.tokens import Keys
+from mrsr.streaming.worker import Worker
+
+_LOG = logging.getLogger(__name__)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What `mrsr serve` is told.
+
+    Attributes:
+      listen: where the gateway listens.
+      worker: the settings of its worker, or of each of a cluster's.
+      keys: of tokens; None: open mode, with a key of its own.
+      open_to_all: open mode is meant although others reach the server.
+      places: what it is called and which pages may call.
+      ice: STUN and TURN servers.
+      limits: of clients.
+      log: `text` or `json`.
+      cluster: settings of the Ray cluster; None: a worker of this machine.
+    """
+
+    listen: Listen = field(default_factory=Listen)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    keys: Keys | None = None
+    open_to_all: bool = False
+    places: Places = field(default_factory=Places)
+    ice: IceServers = field(default_factory=IceServers)
+    limits: Limits = field(default_factory=Limits)
+    log: str = "text"
+    cluster: Any = None
+
+    def __post_init__(self) -> None:
+        """Checks what goes together.
+
+        Raises:
+          UserError: others reach the server, and nothing keeps them out.
+        """
+        if self.keys is None and self.listen.host not in _LOOPBACK and not self.open_to_all:
+            raise UserError(
+                f"--host {self.listen.host}: others reach it, expected --token-key FILE, or --open to let everybody in"
+            )
+        if self.keys is not None and self.open_to_all:
+            raise UserError("--open: expected either it or --token-key")
+
+
+async def run_server(serving: Serving, started: Callable[[str, str | None], None]) -> int:
+    """Serves until SIGTERM or SIGINT, then drains.
+
+    Args:
+      serving: what to serve.
+      started: told the URL, and what people are warned of, once participants are taken.
+
+    Returns:
+      The exit status: 0, or 2 where the worker cannot be what was asked, which it has said on stderr.
+
+    Raises:
+      UserError: the address cannot be listened on, or the cluster is not there.
+    """
+    if serving.open_to_all and serving.listen.host not in _LOOPBACK:
+        _LOG.warning("open mode on %s: whoever reaches this server may join any room", serving.listen.host)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    stopping = loop.create_task(stop.wait())
+    try:
+        async with _worker(serving) as (worker, refused, restarts):
+            gate = _gate(serving, worker)
+            gate.figures.restarts = restarts
+            app = make_app(gate)
+            add_pages(app)
+            async with listening(app, serving.listen) as url:
+                telling = loop.create_task(_tell(gate, url, started))
+                ends: list[asyncio.Future[Any]] = [stopping, refused]
+                try:
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    telling.cancel()
+            return 2 if refused.done() else 0
+    finally:
+        stopping.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _gate(serving: Serving, worker: Worker) -> Gate:
+    device = offered()
+    return Gate(
+        worker,
+        serving.keys or own_keys(),
+        serving.limits,
+        serving.places,
+        open=serving.keys is None,
+        ice=serving.ice,
+        device=device.config if device else None,
+    )
+
+
+@asynccontextmanager
+async def _worker(serving: Serving) -> AsyncIterator[tuple[Worker, asyncio.Future[None], Callable[[], int]]]:
+    """The worker, a future that is done when it cannot be, and how often it was started again."""
+    if serving.cluster is not None:
+        from mrsr.streaming.cluster.serving import cluster
+
+        async with cluster(serving.cluster, WorkerStart(serving.worker, log=serving.log)) as pool:
+            yield pool, asyncio.get_running_loop().create_future(), lambda: 0
+    else:
+        async with Supervisor(WorkerStart(serving.worker, log=serving.log)) as supervisor:
+            yield supervisor.worker, supervisor.refused, lambda: supervisor.restarts
+
+
+async def _tell(gate: Gate, url: str, started: Callable[[str, str | None], None]) -> None:
+    """Says once that people are taken."""
+    worker: dict[str, Any] = {}
+    while not worker:
+        await asyncio.sleep(_LOOK_S)
+        if gate.ready:
+            worker = (await gate.figures.now()).get("worker", {})
+    started(url, worker.get("warning"))
