@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from mrsr.errors import UserError
 from mrsr.streaming.cluster.merged import Grown, merged
 from mrsr.streaming.cluster.placement import Placement
+from mrsr.streaming.cluster.places import Connection, Linked, Place, Workers
 from mrsr.streaming.protocol import Ack, Want
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sdp import CheckedOffer
@@ -20,40 +23,30 @@ from mrsr.streaming.worker import FromWorker, Participant, Worker
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _STATISTICS_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a stream worker runs and how many streams it takes."""
-
-    address: str  # HOST:PORT of its channel
-    streams: int
-    node: str = ""  # the machine, in words for the log
-
-
-class Workers(Protocol):
-    """Who starts workers and knows where they are."""
-
-    async def places(self) -> Mapping[str, Place]:
-        """The workers that run, by name; one that was started again keeps its name and may have moved."""
-
-
-Connection = AbstractAsyncContextManager[Worker]
+# A process that Ray sees run hangs when it has not answered for so long; while it starts, its imports hold it up.
+_HANGS_S, _STARTS_S = 12.0, 180.0
 
 
 class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
-    """Implements `worker.Worker` over many; `async with` follows them until it ends."""
+    """Implements `worker.Worker` over many; `async with` follows them until it ends.
 
-    def __init__(self, workers: Workers, connect: Callable[[str], Connection], every: float = _LOOK_S) -> None:
+    Attributes:
+      refused: done, with the error, when the workers cannot be what was asked.
+    """
+
+    def __init__(
+        self, workers: Workers, connect: Callable[[str], Connection], every: float = _LOOK_S, hangs_s: float = _HANGS_S
+    ) -> None:
         """A pool.
 
         Args:
           workers: says where the workers are.
           connect: gives the worker at an address; while its connection is lost it is not `ready`, and the participants
             that it had have been told.
-          every: how often workers are looked for, in seconds.
+          every: how often workers are looked for, s.
+          hangs_s: a worker that was connected hangs when it has not been for so long, s.
         """
-        self._workers, self._connect, self._every = workers, connect, every
+        self._workers, self._connect, self._every, self._hangs_s = workers, connect, every, hangs_s
         self._linked: dict[str, _Link] = {}
         self._placement = Placement()
         self._of: dict[str, Worker] = {}  # by peer, from join to leave
@@ -62,6 +55,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> WorkerPool:
+        self.refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._following = asyncio.create_task(self._follow())
         return self
 
@@ -70,12 +64,19 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         await asyncio.gather(*(self._unlink(name) for name in tuple(self._linked)))
+        if not self.refused.done():
+            self.refused.cancel()
 
     @property
     def free(self) -> dict[str, int]:
         """Streams that each worker that is ready can take more, by its name."""
         self._settle()
         return {name: self._placement.free(name) for name in self._placement.capacity}
+
+    def worker_of(self, room: str) -> str | None:
+        """The name of the worker that a room is on, if anybody is in it."""
+        on = self._placement.rooms.get(room)
+        return on.worker if on else None
 
     # What the gateway asks
 
@@ -114,7 +115,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         """A participant is gone; also one that found no place, which no worker knows."""
         self._placement = self._placement.left(who.room, who.peer)
         worker = self._of.pop(who.peer, None)
-        if worker is not None and worker.ready:
+        if worker is not None:
             await worker.leave(who, reason)
 
     async def statistics(self) -> dict[str, Any]:
@@ -170,6 +171,12 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
                 for name in [name for name in places if name not in self._linked]:
                     await self._link(name, places[name])
                 self._settle()
+                await self._restart_those_that_hang()
+            except UserError as error:
+                self.refused.set_exception(error)
+                # Who does not wait for it is told in the log.
+                _LOG.error("cluster: %s", self.refused.exception())
+                return
             except Exception:
                 # What is connected goes on; the next look may find the cluster again.
                 _LOG.exception("cluster: looking for workers failed")
@@ -177,8 +184,25 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
 
     async def _link(self, name: str, place: Place) -> None:
         connection = self._connect(place.address)
-        self._linked[name] = _Link(place, connection, await connection.__aenter__())
-        _LOG.info("worker %s: at %s on %s, %d streams", name, place.address, place.node, place.streams)
+        self._linked[name] = _Link(place, connection, await connection.__aenter__(), time.monotonic())
+        _LOG.info(
+            "worker %s: process %s at %s on %s, %d streams",
+            name,
+            place.process,
+            place.address,
+            place.node,
+            place.streams,
+        )
+
+    async def _restart_those_that_hang(self) -> None:
+        for name, link in self._linked.items():
+            lost = link.worker.lost_seconds
+            link.was_there = link.was_there or lost == 0
+            most = self._hangs_s if link.was_there else _STARTS_S
+            if lost > most and time.monotonic() - link.since > self._hangs_s:
+                _LOG.error("worker %s: has not answered for %.0f s, it is started again", name, lost)
+                link.since, link.was_there = time.monotonic(), False
+                await self._workers.restart(name)
 
     async def _unlink(self, name: str) -> None:
         link = self._linked.pop(name)
@@ -187,8 +211,10 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
             await link.connection.__aexit__(None, None, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Link:
     place: Place
     connection: Connection
-    worker: Worker
+    worker: Linked
+    since: float  # linked, or started again for hanging
+    was_there: bool = False

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from calls import OFFER, EchoWorker
 
+from mrsr.errors import UserError
 from mrsr.streaming.cluster.merged import Grown
-from mrsr.streaming.cluster.pool import Place, WorkerPool
+from mrsr.streaming.cluster.places import Linked, Place
+from mrsr.streaming.cluster.pool import WorkerPool
 from mrsr.streaming.limits import Limits
 from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Ack
 from mrsr.streaming.refusals import ProtocolError
 from mrsr.streaming.sdp import checked_offer
-from mrsr.streaming.worker import Participant, Worker
+from mrsr.streaming.worker import Participant
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Counting(EchoWorker):
     """Says of itself what it is told to."""
 
     counters: dict[str, int] = field(default_factory=dict)
+    lost_seconds: float = 0.0
     rooms: dict[str, Any] = field(default_factory=dict)
 
     async def statistics(self) -> dict[str, Any]:
@@ -40,7 +43,8 @@ class Cluster:
 
     workers: dict[str, Counting] = field(default_factory=dict)
     at: dict[str, Place] = field(default_factory=dict)
-    fails: bool = False
+    fails: Exception | None = None
+    restarted: list[str] = field(default_factory=list)
 
     def start(self, name: str, streams: int, address: str | None = None) -> Counting:
         self.at[name] = Place(address or name, streams)
@@ -49,12 +53,16 @@ class Cluster:
 
     async def places(self) -> Mapping[str, Place]:
         if self.fails:
-            raise ConnectionError("the head is gone")
+            raise self.fails
         return dict(self.at)
 
-    def connect(self, address: str) -> AbstractAsyncContextManager[Worker]:
+    async def restart(self, name: str) -> None:
+        self.restarted.append(name)
+        self.workers[self.at[name].address].lost_seconds = 0.0
+
+    def connect(self, address: str) -> AbstractAsyncContextManager[Linked]:
         @asynccontextmanager
-        async def connection() -> AsyncIterator[Worker]:
+        async def connection() -> AsyncIterator[Linked]:
             yield self.workers[address]
 
         return connection()
@@ -145,13 +153,33 @@ async def test_a_cluster_that_cannot_be_asked_leaves_its_workers_where_they_are(
     one = cluster.start("one", 1)
     async with WorkerPool(cluster, cluster.connect, 0.001) as pool:
         await until(lambda: pool.ready)
-        cluster.fails = True
+        cluster.fails = ConnectionError("the head is gone")
         await asyncio.sleep(0.01)
         await pool.join(someone("a", "r"), NO_WISH, print)
         assert "a" in one.there
-        cluster.fails = False
+        cluster.fails = None
         cluster.at.clear()
         await until(lambda: not pool.ready)
+
+
+@claim
+async def test_workers_that_cannot_be_what_was_asked_end_the_server_with_their_reason() -> None:
+    cluster = Cluster(fails=UserError("--model nothing: expected tiny"))
+    async with WorkerPool(cluster, cluster.connect, 0.001) as pool:
+        with pytest.raises(UserError, match="--model nothing"):
+            await pool.refused
+
+
+@claim
+async def test_a_worker_that_answers_no_more_is_started_again_once() -> None:
+    cluster = Cluster()
+    one, two = cluster.start("one", 1), cluster.start("two", 1)
+    two.lost_seconds = 170.0
+    async with WorkerPool(cluster, cluster.connect, 0.001, hangs_s=0.01) as pool:
+        await until(lambda: len(pool.free) == 2)
+        one.lost_seconds = 13.0
+        await until(lambda: cluster.restarted)
+        assert cluster.restarted == ["one"]
 
 
 @claim
