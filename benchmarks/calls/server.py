@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,28 +70,49 @@ class Server:
         except OSError:
             return False
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels, as Prometheus would read it."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if re.match(rf"{name}(?:{{| )", line))
+
     def written(self) -> str:
         """What it has written so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
 @contextlib.contextmanager
-def server(host: str = "127.0.0.1", options: Sequence[str] = (), log: Path | None = None) -> Iterator[Server]:
-    """A server for the time of the block, on a free port; with keys of its own where it is not on loopback.
+def server(
+    host: str = "127.0.0.1",
+    options: Sequence[str] = (),
+    *,
+    signed: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """A server for the time of the block, on a free port.
+
+    Args:
+      host: where it listens.
+      options: of `mrsr serve`.
+      signed: whether tokens are signed with keys of its own; always so where it is not on loopback.
+      environment: variables that its processes have besides this one's.
 
     Raises:
       RunError: it did not start.
     """
     with tempfile.TemporaryDirectory() as folder:
-        log = log or Path(folder) / "serve.log"
-        keys = None if host == "127.0.0.1" else Path(folder) / "keys"
+        log = Path(folder) / "serve.log"
+        keys = Path(folder) / "keys" if signed or host != "127.0.0.1" else None
         command = [sys.executable, "-m", "mrsr.cli", "serve", "--host", host, "--port", "0", *options]
         if keys is not None:
             keys.touch(0o600)
             keys.write_text(new_key() + "\n")
             command += ["--token-key", str(keys), "--allow-host", host]
         with log.open("wb") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+            variables = {**os.environ, **(environment or {})}
+            process = subprocess.Popen(
+                command, stdout=out, stderr=subprocess.STDOUT, env=variables, start_new_session=True
+            )
         try:
             made = Server("", process, log, keys)
             _wait(made)

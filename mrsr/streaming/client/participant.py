@@ -50,12 +50,14 @@ class Participant:
       record: what it saw.
       peer: the id the server gave its connection; None before the first.
       publishers: ids of those who publish in the room.
+      media: its connection's pictures and sound; None while there is none.
     """
 
     settings: ClientSettings
     record: Record
     peer: str | None = None
     publishers: tuple[str, ...] = ()
+    media: Media | None = None
     _socket: aiohttp.ClientWebSocketResponse | None = None
     _answer: asyncio.Future[str] | None = None
     _limits: Limits = field(default_factory=Limits)
@@ -109,14 +111,14 @@ class Participant:
             token = await token_for(settings, http)
             ice = await ice_servers(settings, token, http)
             async with http.ws_connect(f"{settings.url}/api/ws", max_msg_size=self._limits.message_bytes) as socket:
-                media = Media(settings, self.record, ice)
+                self.media = media = Media(settings, self.record, ice)
                 self._socket = socket
                 try:
                     caps = Caps(max_height=settings.max_height)
                     await self._say(Hello(token, settings.role, settings.room, caps=caps, want=settings.want))
                     await self._take_part(media)
                 finally:
-                    self._socket = None
+                    self._socket = self.media = None
                     await media.close()
 
     async def _take_part(self, media: Media) -> None:
