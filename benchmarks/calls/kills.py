@@ -123,12 +123,12 @@ async def _encoder(served: Server, camera: Path, flag: Path) -> dict[str, float]
 
 async def _viewer(served: Server) -> dict[str, float]:
     """Kill -9 of a viewer's process: until its place is free."""
-    async with taking_part(client(served, "kills", "publish", "camera")):
-        async with apart(client(served, "kills", "subscribe", "python")) as process:
-            await until(lambda: served.metric("mrsr_peers") == 2, "two peers")
-            await asyncio.sleep(2)
-            process.kill()
-            return {"noticed": await until(lambda: served.metric("mrsr_peers") == 1, "the place to be free")}
+    camera, watcher = client(served, "kills", "publish", "camera"), client(served, "kills", "subscribe", "python")
+    async with taking_part(camera), apart(watcher) as process:
+        await until(lambda: served.metric("mrsr_peers") == 2, "two peers")
+        await asyncio.sleep(2)
+        process.kill()
+        return {"noticed": await until(lambda: served.metric("mrsr_peers") == 1, "the place to be free")}
 
 
 async def _page(served: Server) -> dict[str, float]:

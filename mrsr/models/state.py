@@ -29,16 +29,19 @@ def key(entry: int, rung: int) -> str:
 def multiple(ladder: Ladder, routes: RouteSet, config: ModelConfig, entry: int) -> int:
     """What the sides (px) of a frame entering at `entry` must be multiples of, to be whole on every grid it climbs."""
     rungs = ladder.stages(routes, entry)
-    folds = [config.stages[ladder.position(rung)].fold for rung in rungs]
+    folds = [config.stages[ladder.position(rung)].fold if config.stages else 1 for rung in rungs]
     return math.lcm(*((ladder.ratio(entry, rung) / fold).denominator for rung, fold in zip(rungs, folds, strict=True)))
 
 
 def state_shapes(
     ladder: Ladder, routes: RouteSet, config: ModelConfig, batch: int, sizes: Sizes
 ) -> dict[str, tuple[int, int, int, int]]:
-    """[B, h, w, hidden] of every state, by key, for frames of the given sizes (multiples of `multiple`)."""
-    shapes = {}
-    for entry in routes.inputs:
+    """[B, h, w, hidden] of every state, by key, for frames of the given sizes (multiples of `multiple`).
+
+    What has no stages, as bicubic, has no state.
+    """
+    shapes: dict[str, tuple[int, int, int, int]] = {}
+    for entry in routes.inputs if config.stages else ():
         height, width = sizes[entry]
         for rung in ladder.stages(routes, entry):
             stage = config.stages[ladder.position(rung)]

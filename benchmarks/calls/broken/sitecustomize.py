@@ -45,4 +45,4 @@ def _break(encoder: Any, flag: Path) -> None:
 
 
 if "MRSR_BENCHMARK_FAILS" in os.environ:
-    sys.meta_path.insert(0, _Finder())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Finder())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from small import small_model
 
+from mrsr.config import ModelConfig
 from mrsr.ladder import Ladder, RouteSet
 from mrsr.models.state import multiple, reset_state, state_shapes, zero_state
 from mrsr.models.step import padded
@@ -50,3 +51,9 @@ def test_a_reset_touches_the_streams_of_the_mask_alone() -> None:
     after = np.asarray(reset_state(state, jnp.array([False, True, False]))["180@180"])
     assert after[1].sum() == 0
     assert (after[[0, 2]] == 1).all()
+
+
+def test_a_model_without_stages_carries_no_state_and_needs_whole_pixels_alone() -> None:
+    nothing, routes = ModelConfig(stages=()), RouteSet.parse("180:720,720:1080")
+    assert [multiple(LADDER, routes, nothing, entry) for entry in (180, 720)] == [1, 2]
+    assert state_shapes(LADDER, routes, nothing, 1, {180: (4, 6), 720: (8, 12)}) == {}
