@@ -25,7 +25,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 _WELL_S = 60.0
 _STOP_S = 6.0
 # Without a connection for so long it hangs; while it starts its imports hold the interpreter.
-_HANGS_S, _STARTS_S = 12.0, 180.0
+_HANGS_S, _STARTS_S = 6.0, 180.0
 _LOOK_S = 0.5
 _BAD_INPUT = 2
 MODULE = "mrsr.streaming.worker_main"
@@ -64,10 +64,10 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
     async def __aexit__(self, *_: object) -> None:
         """Stops the process: by SIGTERM, and where that does not end it in time, by SIGKILL."""
         try:
+            await self.worker.__aexit__(None, None, None)
             if self._keeping is not None:
                 self._keeping.cancel()
                 await asyncio.gather(self._keeping, return_exceptions=True)
-            await self.worker.__aexit__(None, None, None)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
