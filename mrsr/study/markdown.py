@@ -14,14 +14,14 @@ from mrsr.study.statistics import is_clear
 def markdown_page(
     report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[str, list[Crop]], folder: Path
 ) -> str:
-    """The page; what it takes is as of `html_page`, paths being told from `folder`."""
+    """The page; what it takes is as of `html_page`, paths being told from `folder`. Without pictures it has none."""
     base = report["models"][0]["name"]
     parts = [f"# {report['name']}", report["question"], f"{words.budget(report)} {words.measured(report)}"]
     if left := words.unfinished(report):
         parts.append("**Not complete:**\n\n" + "\n".join(f"- {line}" for line in left))
     parts += ["## What came out", _summary(report), words.NOTES.format(base=base)]
     parts.append(f"**What this cannot show.** {words.limits(report)}")
-    parts += ["## Cost against quality", _plot(plots, "cost", folder), words.costs(report, "cost" in plots)]
+    parts += ["## Cost against quality", _plot(plots, "cost", folder), words.costs(report)]
     parts.append(f"## Route by route\n\nPSNR over bicubic, dB; in brackets the difference to {base}.")
     for route in words.cases(report)[0]:
         parts += [f"### {route}", _route(report, route)]

@@ -70,7 +70,7 @@ def html_page(report: dict[str, Any], plots: dict[str, list[Path]], crops: dict[
 
 <h2>Cost against quality</h2>
 {_plot(plots, "cost", "gain against cost")}
-<p class="note">{escape(words.costs(report, "cost" in plots))}</p>
+<p class="note">{escape(words.costs(report))}</p>
 
 <h2>Route by route</h2>
 <p class="note">Above: PSNR over bicubic, dB. Below it: the difference to {escape(base)}.</p>

@@ -23,8 +23,9 @@ _TIMED = "timed after the trainings, one model at a time"
 _UNTIMED = "nothing was timed"
 
 
-def costs(report: dict[str, Any], differ: bool) -> str:
+def costs(report: dict[str, Any]) -> str:
     """What the costs are, and where models do not differ in any, that."""
+    differ = any(key.startswith("front_") for line in report["summary"] for key in line)
     told = COSTS.format(headline=report["headline"], timed=_TIMED if report["device"] else _UNTIMED)
     return told if differ else f"Of these models no two that were measured differ in cost. {told}"
 
