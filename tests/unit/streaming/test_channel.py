@@ -1,11 +1,10 @@
-"""The channel between gateway and worker: a call over it is as one without it; strangers, liars and the slow lose."""
+"""The channel between a gateway and a worker: what is asked arrives, what is lost is told, a slow side is let go."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,42 @@ from typing import Any
 import pytest
 from calls import OFFER, EchoWorker
 
-from mrsr.errors import RunError, UserError
+from mrsr.errors import RunError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
-from mrsr.streaming.channel.address import Address
-from mrsr.streaming.channel.lines import MOST_BYTES, ChannelError, Lines
+from mrsr.streaming.channel import remote as gateway_side
+from mrsr.streaming.channel import session as worker_side
+from mrsr.streaming.channel.lines import ChannelError
 from mrsr.streaming.channel.mailbox import Mailbox
 from mrsr.streaming.limits import Limits
-from mrsr.streaming.protocol import NO_WISH, Ack, Caps, Control, Error, People, Person, Status, Want
+from mrsr.streaming.protocol import Ack, Bye, Caps, Control, Error, People, Person, Status, Want
 from mrsr.streaming.refusals import Code, ProtocolError
-from mrsr.streaming.sdp import checked_offer
-from mrsr.streaming.worker import Participant
+from mrsr.streaming.sdp import CheckedOffer, checked_offer
+from mrsr.streaming.worker import FromWorker, Participant
 
-SECRET = "s" * 40
-ANNA = Participant("a1", "r", "both", "anna", Caps(max_height=720, codecs=("VP8",)))
-BEN = Participant("b1", "r", "subscribe", "ben", Caps())
-CHECKED = checked_offer(OFFER, Limits())
-GONE = Error("worker", "the worker was lost", 500)
+ADA = Participant("ada", "r", "publish", "Ada", Caps(720, 30, 900, ("VP8",)))
+BEN = Participant("ben", "r", "subscribe", "Ben", Caps())
+WANT = Want("destination", 360, "ada", "device", 720)
+
+
+@dataclass
+class Told(EchoWorker):
+    """Remembers who joined with what, and does with offers what a test says."""
+
+    joined: list[tuple[Participant, Want]] = field(default_factory=list)
+    answers: Callable[[Participant], Any] | None = None
+
+    async def join(self, who: Participant, want: Want, send: Callable[[FromWorker], None]) -> None:
+        self.joined.append((who, want))
+        await super().join(who, want, send)
+
+    async def offer(self, who: Participant, offer: CheckedOffer) -> str:
+        if self.answers is not None:
+            return str(await self.answers(who))
+        return await super().offer(who, offer)
+
+
+def nothing(message: FromWorker) -> None:
+    """What a participant does with it is not what is tried here."""
 
 
 async def until(happened: Callable[[], Any]) -> None:
@@ -37,344 +56,273 @@ async def until(happened: Callable[[], Any]) -> None:
             await asyncio.sleep(0.005)
 
 
-@dataclass
-class Whole(EchoWorker):
-    """Remembers participants and wishes as they came; `slow` offers wait until they are cancelled."""
-
-    came: list[tuple[Participant, Want]] = field(default_factory=list)
-    error: Exception | None = None
-    slow: bool = False
-    cancelled: int = 0
-
-    async def join(self, who: Participant, want: Want, send: Any) -> None:
-        self.came.append((who, want))
-        await super().join(who, want, send)
-
-    async def offer(self, who: Participant, offer: Any) -> str:
-        if self.error is not None:
-            raise self.error
-        if self.slow:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self.cancelled += 1
-        return await super().offer(who, offer)
-
-
-@contextlib.asynccontextmanager
-async def over(path: Path, worker: Any, secret: str | None = None, name: str = "w") -> AsyncIterator[RemoteWorker]:
-    """A worker by way of a channel, by TCP where there is a secret."""
-    path.chmod(0o700)
-    where = "127.0.0.1:0" if secret else str(path / name)
-    async with serve_channel(worker, where, secret) as address, RemoteWorker(address, secret) as remote:
+@asynccontextmanager
+async def connected(worker: EchoWorker, folder: Path) -> AsyncIterator[RemoteWorker]:
+    """The worker as a gateway has it, once it is ready."""
+    folder.chmod(0o700)
+    async with serve_channel(worker, str(folder / "s")) as address, RemoteWorker(address) as remote:
         await until(lambda: remote.ready)
         yield remote
 
 
-def claim(test: Callable[..., Awaitable[None]]) -> Any:
-    """A coroutine as a test."""
-
-    def claimed(tmp_path: Path) -> None:
-        asyncio.run(asyncio.wait_for(test(tmp_path), 20))
-
-    claimed.__name__ = test.__name__
-    return claimed
+def in_time(scenario: Callable[[], Any]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
-@pytest.mark.parametrize("secret", [None, SECRET])
-def test_a_call_over_a_channel_is_as_one_without(tmp_path: Path, secret: str | None) -> None:
+def test_what_the_gateway_asks_arrives_whole_and_is_answered(tmp_path: Path) -> None:
     async def scenario() -> None:
-        worker, told = Whole(), list[Any]()
-        async with over(tmp_path, worker, secret) as remote:
-            want = Want("destination", 360, "b1", "device")
-            await remote.join(ANNA, want, told.append)
-            assert worker.came == [(ANNA, want)]
-            assert await remote.offer(ANNA, CHECKED) == CHECKED.sdp
-            assert worker.offers == [CHECKED]
-            await remote.heard(ANNA, Ack(3, True))
-            await remote.heard(ANNA, Want(height=180))
-            assert worker.heard_ == [Ack(3, True), Want(height=180)]
-            said = [
-                People("a1", (Person("b1", "Ben Bär"),)),
-                Control(1, 2.5, 300_000),
-                Status("on", 180, 720, 29.5, 33.25, 7, rtt_ms=12.0, reason="the link bears it"),
-            ]
+        worker = Told()
+        async with connected(worker, tmp_path) as remote:
+            await remote.join(ADA, WANT, nothing)
+            assert worker.joined == [(ADA, WANT)]
+            offer = checked_offer(OFFER, Limits())
+            assert await remote.offer(ADA, offer) == offer.sdp
+            assert worker.offers == [offer]
+            await remote.heard(ADA, Ack(3, True))
+            await remote.heard(ADA, Want("link"))
+            assert worker.heard_ == [Ack(3, True), Want("link")]
+            assert await remote.statistics() == {"worker": {"id": "echo"}, "counters": {}, "rooms": {}}
+            await remote.leave(ADA, "bye")
+            assert worker.left == [("ada", "bye")]
+
+    in_time(scenario)
+
+
+def test_what_the_worker_sends_reaches_the_one_it_is_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        worker, to_ada, to_ben = Told(), list[FromWorker](), list[FromWorker]()
+        said = [
+            Control(1, 1.5, 300_000),
+            Status("on", 180, 360, 29.5, 41.0, 2, 30.0, 0.01, 900.0, "ada", "as asked"),
+            People("ben", (Person("ada", "Ada"), Person("eve"))),
+            Error("worker", "the encoder broke", 500),
+            Bye("over"),
+        ]
+        async with connected(worker, tmp_path) as remote:
+            await remote.join(ADA, Want(), to_ada.append)
+            await remote.join(BEN, Want(), to_ben.append)
             for message in said:
-                worker.there["a1"](message)
-            await until(lambda: len(told) == 3)
-            assert told == said
-            assert (await remote.statistics())["worker"] == {"id": "echo"}
-            await remote.leave(ANNA, "bye")
-            assert worker.left == [("a1", "bye")]
+                worker.there["ben"](message)
+            await until(lambda: len(to_ben) == len(said))
+            assert (to_ben, to_ada) == (said, [])
 
-    asyncio.run(scenario())
+    in_time(scenario)
 
 
-@claim
-async def test_errors_keep_their_code_and_faults_tell_nothing(tmp_path: Path) -> None:
-    worker = Whole()
-    async with over(tmp_path, worker) as remote:
-        await remote.join(ANNA, NO_WISH, print)
-        for error, told in (
-            (ProtocolError(Code.FULL, "no place", 5000), ("full", "no place", 5000)),
-            (RunError("WebRTC does not take it"), ("worker", "WebRTC does not take it", 1000)),
-            (KeyError("secret"), ("worker", "the worker failed at offer", 1000)),
-        ):
-            worker.error = error
-            with pytest.raises(ProtocolError) as refused:
-                await remote.offer(ANNA, CHECKED)
-            assert (refused.value.code, refused.value.text, refused.value.retry_after_ms) == told
-        worker.error = None
-        assert await remote.offer(ANNA, CHECKED) == CHECKED.sdp
+def test_calls_are_answered_in_the_order_they_are_done_in(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        may_go = {"ada": asyncio.Event(), "ben": asyncio.Event()}
 
+        async def answers(who: Participant) -> str:
+            await may_go[who.peer].wait()
+            return who.peer
 
-@claim
-async def test_when_the_worker_is_lost_everybody_is_told_and_it_is_found_again(tmp_path: Path) -> None:
-    told: dict[str, list[Any]] = {"a1": [], "b1": []}
-    tmp_path.chmod(0o700)
-    address, first, second = str(tmp_path / "w"), Whole(slow=True), Whole()
-    async with RemoteWorker(address) as remote:
-        assert not remote.ready
-        with pytest.raises(ProtocolError, match="not there"):
-            await remote.join(ANNA, NO_WISH, print)
-        async with serve_channel(first, address):
-            await until(lambda: remote.ready)
-            for who in (ANNA, BEN):
-                await remote.join(who, NO_WISH, told[who.peer].append)
-            pending = asyncio.create_task(remote.offer(ANNA, CHECKED))
-            await until(lambda: first.came and len(first.there) == 2)
-        with pytest.raises(ProtocolError, match="lost") as refused:
-            await pending
-        assert (refused.value.code, refused.value.retry_after_ms) == (Code.WORKER, 500)
-        assert told == {"a1": [GONE], "b1": [GONE]}
-        assert not remote.ready
-        async with serve_channel(second, address):
-            await until(lambda: remote.ready)
-            await remote.leave(ANNA, "of the first")  # which is no matter of the second
-            with pytest.raises(ProtocolError, match="lost"):
-                await remote.heard(BEN, Ack(1, True))
-            await remote.join(BEN, NO_WISH, told["b1"].append)
-            assert await remote.offer(BEN, CHECKED) == CHECKED.sdp
-            assert second.left == []
+        worker, offer = Told(answers=answers), checked_offer(OFFER, Limits())
+        async with connected(worker, tmp_path) as remote:
+            for who in (ADA, BEN):
+                await remote.join(who, Want(), nothing)
+            first, second = (asyncio.create_task(remote.offer(who, offer)) for who in (ADA, BEN))
+            may_go["ben"].set()
+            assert await second == "ben"
+            assert not first.done()
+            may_go["ada"].set()
+            assert await first == "ada"
 
-
-@claim
-async def test_when_the_gateway_is_lost_those_whom_it_joined_leave(tmp_path: Path) -> None:
-    worker = Whole(slow=True)
-    tmp_path.chmod(0o700)
-    async with serve_channel(worker, str(tmp_path / "w")) as address:
-        async with RemoteWorker(address) as remote:
-            await until(lambda: remote.ready)
-            await remote.join(ANNA, NO_WISH, print)
-            await remote.join(BEN, NO_WISH, print)
-            pending = asyncio.create_task(remote.offer(ANNA, CHECKED))
-            await asyncio.sleep(0)
-            await remote.statistics()  # behind the offer: it has reached the worker
-        await until(lambda: not worker.there)
-        assert sorted(worker.left) == [("a1", "the gateway is gone"), ("b1", "the gateway is gone")]
-        assert worker.cancelled == 1
-        await asyncio.gather(pending, return_exceptions=True)
-
-
-@claim
-async def test_who_leaves_is_waited_for_by_no_offer_of_theirs(tmp_path: Path) -> None:
-    worker = Whole(slow=True)
-    async with over(tmp_path, worker) as remote:
-        await remote.join(ANNA, NO_WISH, print)
-        pending = asyncio.create_task(remote.offer(ANNA, CHECKED))
-        await asyncio.sleep(0)
-        await remote.statistics()
-        await remote.leave(ANNA, "bye")
-        assert (worker.left, worker.cancelled) == ([("a1", "bye")], 1)
-        pending.cancel()
-        await asyncio.gather(pending, return_exceptions=True)
-
-
-@claim
-async def test_a_worker_that_is_not_ready_says_so_until_it_is(tmp_path: Path) -> None:
-    worker = Whole(ready=False)
-    tmp_path.chmod(0o700)
-    async with serve_channel(worker, str(tmp_path / "w")) as address, RemoteWorker(address) as remote:
-        await until(lambda: remote.lost_seconds == 0)
-        assert not remote.ready
-        with pytest.raises(ProtocolError, match="no worker is ready"):
-            await remote.join(ANNA, NO_WISH, print)
-        worker.ready = True
-        await until(lambda: remote.ready)
-        worker.ready = False
-        await until(lambda: not remote.ready)
-
-
-@claim
-async def test_a_second_gateway_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
-    worker = Whole()
-    async with over(tmp_path, worker, SECRET) as remote:
-        await remote.join(ANNA, NO_WISH, print)
-        address = str(remote._address)
-        async with RemoteWorker(address, SECRET) as second:
-            await until(lambda: "another gateway is connected" in second._told)
-            assert not second.ready
-        assert await remote.offer(ANNA, CHECKED) == CHECKED.sdp
-        assert worker.left == []
-
-
-@claim
-async def test_neither_side_takes_one_without_the_secret(tmp_path: Path) -> None:
-    del tmp_path
-    worker = Whole()
-    async with serve_channel(worker, "127.0.0.1:0", SECRET) as address:
-        async with RemoteWorker(address, "t" * 40) as forged:
-            await until(lambda: "does not know the secret" in forged._told)
-        async with RemoteWorker(address, SECRET) as remote:
-            await until(lambda: remote.ready)
-
-    async def mirror(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Says back what it is told: a proof of one side is none of the other.
-        nonce = "0" * 64
-        writer.write(json.dumps({"mrsr": 1, "nonce": nonce}).encode() + b"\n")
-        said = json.loads(await reader.readline())
-        writer.write(json.dumps({"proof": said["proof"]}).encode() + b"\n")
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(mirror, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        async with RemoteWorker(f"127.0.0.1:{port}", SECRET) as remote:
-            await until(lambda: "does not know the secret" in remote._told)
-            assert not remote.ready
-
-
-@claim
-async def test_strangers_are_let_go_of_and_the_gateway_is_served(tmp_path: Path) -> None:
-    worker = Whole()
-    async with over(tmp_path, worker, SECRET) as remote:
-        host, _, port = str(remote._address).rpartition(":")
-        for words in (
-            b"GET / HTTP/1.1\r\n\r\n",
-            b"x" * 3000,
-            b"[]\n",
-            b'{"mrsr": 2}\n',
-            b'{"mrsr": 1, "nonce": 3}\n',
-            b"",
-        ):
-            reader, writer = await asyncio.open_connection(host, int(port))
-            greeting = json.loads(await reader.readline())
-            assert greeting.keys() == {"mrsr", "nonce"}
-            writer.write(words)
-            writer.write_eof()
-            with contextlib.suppress(ConnectionError):
-                while line := await reader.readline():
-                    assert b"refused" in line
-            writer.close()
-        silent = [await asyncio.open_connection(host, int(port)) for _ in range(40)]
-        await remote.join(ANNA, NO_WISH, print)
-        assert await remote.offer(ANNA, CHECKED) == CHECKED.sdp
-        for _, writer in silent:
-            writer.close()
-
-
-def lines_of(data: bytes = b"") -> tuple[Lines, list[bytes]]:
-    """One side whose other side is here: what it reads is `data`, what it writes is kept."""
-    reader, written = asyncio.StreamReader(), []
-    reader.feed_data(data)
-    reader.feed_eof()
-
-    class Writer:
-        transport = None
-
-        def write(self, line: bytes) -> None:
-            written.append(line)
-
-        async def drain(self) -> None:
-            pass
-
-    return Lines(reader, Writer()), written  # type: ignore[arg-type]
-
-
-@claim
-async def test_lines_that_were_altered_repeated_or_left_out_are_noticed(tmp_path: Path) -> None:
-    del tmp_path
-    sender, written = lines_of()
-    sender.seal(b"key", "gateway", "worker")
-    for number in range(3):
-        sender.write({"call": number})
-    first, second, third = written
-
-    async def read(data: bytes, key: bytes = b"key", own: str = "worker") -> list[Any]:
-        lines, _ = lines_of(data)
-        lines.seal(key, own, "gateway" if own == "worker" else "worker")
-        found = []
-        with contextlib.suppress(ChannelError):
-            while True:
-                found.append((await lines.read())["call"])
-        return found
-
-    assert await read(first + second + third) == [0, 1, 2]
-    assert await read(first + second.replace(b"1", b"2")) == [0]
-    assert await read(first + first) == [0]
-    assert await read(first + third) == [0]
-    assert await read(first, b"other") == []
-    assert await read(first, own="gateway") == []
+    in_time(scenario)
 
 
 @pytest.mark.parametrize(
-    "data", [b"x" * 2000, b"x" * 2000 + b"\n", b"nonsense\n", b"[1]\n", b"\xff\n", b"[" * 900 + b"\n", b""]
+    ("raised", "code", "text", "retry"),
+    [
+        (ProtocolError(Code.FULL, "no stream is free", 5000), Code.FULL, "no stream is free", 5000),
+        (RunError("WebRTC does not take it"), Code.WORKER, "WebRTC does not take it", 1000),
+        # What went wrong inside is for the worker's log, not for a client.
+        (ValueError("/home/ada/secret"), Code.WORKER, "the worker failed at offer", 1000),
+    ],
 )
-def test_what_is_no_line_ends_the_connection(data: bytes) -> None:
+def test_a_call_that_fails_says_why(tmp_path: Path, raised: Exception, code: Code, text: str, retry: int) -> None:
     async def scenario() -> None:
-        lines, _ = lines_of(data)
-        with pytest.raises(ChannelError):
-            await lines.read(1000)
+        async def answers(who: Participant) -> str:
+            raise raised
 
-    asyncio.run(scenario())
+        async with connected(Told(answers=answers), tmp_path) as remote:
+            await remote.join(ADA, Want(), nothing)
+            with pytest.raises(ProtocolError) as caught:
+                await remote.offer(ADA, checked_offer(OFFER, Limits()))
+            assert (caught.value.code, caught.value.text, caught.value.retry_after_ms) == (code, text, retry)
+            # The connection is not lost for it.
+            assert (await remote.statistics())["worker"]["id"] == "echo"
+
+    in_time(scenario)
 
 
-def test_a_line_that_is_too_long_is_not_sent() -> None:
+def test_the_gateway_sees_whether_the_worker_is_ready(tmp_path: Path) -> None:
     async def scenario() -> None:
-        lines, written = lines_of()
-        with pytest.raises(ChannelError, match="at most"):
-            lines.write({"to": "x" * MOST_BYTES})
-        assert written == []
+        worker = Told()
+        async with connected(worker, tmp_path) as remote:
+            worker.ready = False
+            with pytest.raises(ProtocolError, match="no worker is ready"):
+                await remote.join(ADA, Want(), nothing)
+            await until(lambda: not remote.ready)
+            worker.ready = True
+            await until(lambda: remote.ready)
 
-    asyncio.run(scenario())
+    in_time(scenario)
 
 
-def test_of_what_tells_how_things_stand_the_newest_waits_and_a_side_too_slow_is_lost() -> None:
+def test_a_lost_worker_is_told_to_everybody_and_found_again(tmp_path: Path) -> None:
     async def scenario() -> None:
-        mailbox = Mailbox(3)
+        tmp_path.chmod(0o700)
+        address, told = str(tmp_path / "s"), list[FromWorker]()
+
+        async def never(who: Participant) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+        async with RemoteWorker(address) as remote:
+            # It was not there yet when the gateway came up.
+            assert not remote.ready
+            with pytest.raises(ProtocolError) as caught:
+                await remote.join(ADA, Want(), told.append)
+            assert (caught.value.code, caught.value.retry_after_ms) == (Code.WORKER, 500)
+            async with serve_channel(Told(answers=never), address):
+                await until(lambda: remote.ready)
+                await remote.join(ADA, Want(), told.append)
+                await remote.join(BEN, Want(), told.append)
+                waiting = asyncio.create_task(remote.offer(ADA, checked_offer(OFFER, Limits())))
+                await asyncio.sleep(0)
+            with pytest.raises(ProtocolError) as caught:
+                await waiting
+            assert (caught.value.code, caught.value.retry_after_ms) == (Code.WORKER, 500)
+            await until(lambda: len(told) == 2)
+            assert told == [Error("worker", "the worker was lost", 500)] * 2
+            assert not remote.ready
+            assert remote.lost_seconds > 0
+            worker = Told()
+            async with serve_channel(worker, address):
+                await until(lambda: remote.ready)
+                assert remote.lost_seconds == 0
+                # The new one does not know whom the old one had.
+                await remote.leave(ADA, "gone")
+                with pytest.raises(ProtocolError, match="lost"):
+                    await remote.heard(BEN, Ack(1, True))
+                assert (worker.left, worker.heard_) == ([], [])
+                await remote.join(ADA, Want(), told.append)
+                assert worker.joined == [(ADA, Want())]
+
+    in_time(scenario)
+
+
+def test_whom_a_gateway_brought_leaves_with_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        tmp_path.chmod(0o700)
+        worker = Told()
+        async with serve_channel(worker, str(tmp_path / "s")) as address:
+            async with RemoteWorker(address) as remote:
+                await until(lambda: remote.ready)
+                await remote.join(ADA, Want(), nothing)
+                await remote.join(BEN, Want(), nothing)
+                await remote.leave(BEN, "bye")
+            await until(lambda: not worker.there)
+            assert worker.left == [("ben", "bye"), ("ada", "the gateway is gone")]
+            # Another may come then.
+            async with RemoteWorker(address) as remote:
+                await until(lambda: remote.ready)
+
+    in_time(scenario)
+
+
+def test_a_second_gateway_is_refused_and_told_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with connected(Told(), tmp_path) as first, RemoteWorker(str(tmp_path / "s")) as second:
+            await until(lambda: "another gateway is connected" in caplog.text)
+            assert (first.ready, second.ready) == (True, False)
+
+    in_time(scenario)
+
+
+def test_a_call_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        ended = list[str]()
+
+        async def answers(who: Participant) -> str:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(who.peer)
+            return ""
+
+        worker = Told(answers=answers)
+        async with connected(worker, tmp_path) as remote:
+            await remote.join(ADA, Want(), nothing)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(remote.offer(ADA, checked_offer(OFFER, Limits())), 0.05)
+            await remote.leave(ADA, "timed out")
+            await until(lambda: ended == ["ada"])
+            assert worker.left == [("ada", "timed out")]
+
+    in_time(scenario)
+
+
+@pytest.mark.parametrize("side", ["worker", "gateway"])
+def test_a_side_that_falls_silent_is_let_go(tmp_path: Path, side: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its machine is gone, and no end of the connection ever comes."""
+
+    async def forever(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        worker, told = Told(), list[FromWorker]()
+        async with connected(worker, tmp_path) as remote:
+            await remote.join(ADA, Want(), told.append)
+            await until(lambda: told and worker.left)
+
+    if side == "worker":
+        # Stops after the first time it says that it is ready.
+        async def once(session: Any) -> None:
+            session._mailbox.put({"ready": True}, "ready")
+            await forever()
+
+        monkeypatch.setattr(worker_side.Session, "_beat", once)
+        monkeypatch.setattr(gateway_side, "_DEAD_S", 0.2)
+        monkeypatch.setattr(gateway_side, "_BEAT_S", 0.05)
+    else:
+        monkeypatch.setattr(gateway_side._Link, "_beat", forever)
+        monkeypatch.setattr(worker_side, "DEAD_S", 0.2)
+        monkeypatch.setattr(worker_side, "BEAT_S", 0.05)
+    in_time(scenario)
+
+
+def test_of_what_waits_for_a_slow_side_the_newest_figures_alone_are_kept() -> None:
+    box = Mailbox(3)
+    for number in range(1000):
+        box.put({"status": number}, ("ada", Status))
+    box.put({"status": "of another"}, ("ben", Status))
+    assert len(box) == 2
+
+
+def test_a_side_that_takes_nothing_in_loses_the_connection_before_memory_grows() -> None:
+    class Slow:
+        """Takes the first line, then no more."""
+
+        written: list[Any]
+
+        def __init__(self) -> None:
+            self.written = []
+
+        def write(self, line: Any) -> None:
+            self.written.append(line)
+
+        async def drain(self) -> None:
+            await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        box, slow = Mailbox(8), Slow()
         for number in range(1000):
-            mailbox.put({"number": number}, "status")
-        assert len(mailbox) == 1
-        lines, written = lines_of()
-        sending = asyncio.create_task(mailbox.send(lines))
-        await until(lambda: written)
-        assert [json.loads(line) for line in written] == [{"number": 999}]
-        for number in range(4):
-            mailbox.put({"call": number})
+            box.put({"to": "ada", "number": number})
+        assert len(box) == 8
         with pytest.raises(ChannelError, match="too slow"):
-            await sending
-        assert len(mailbox) == 3
+            await box.send(slow)  # type: ignore[arg-type]
+        assert slow.written == []
 
-    asyncio.run(scenario())
-
-
-def test_an_address_is_a_private_path_or_a_host_with_a_secret(tmp_path: Path) -> None:
-    for text, secret, why in (
-        ("/" + "x" * 200, None, "path"),
-        ("here", SECRET, "HOST:PORT"),
-        ("host:99999", SECRET, "HOST:PORT"),
-        ("10.0.0.1:80", None, "secret"),
-        ("10.0.0.1:80", "short", "secret"),
-    ):
-        with pytest.raises(UserError, match=why):
-            Address.parse(text, secret)
-    assert Address.parse("[fd00::1]:7000", SECRET) == Address(host="fd00::1", port=7000)
-    tmp_path.chmod(0o755)
-
-    async def scenario() -> None:
-        async with serve_channel(Whole(), str(tmp_path / "w")):
-            pass
-
-    with pytest.raises(UserError, match="0700"):
-        asyncio.run(scenario())
+    in_time(scenario)
