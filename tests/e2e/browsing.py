@@ -17,7 +17,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required --disable-background-timer-throttling --disable-renderer-backgrounding "
     "--disable-backgrounding-occluded-windows"
 ).split()
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 T = TypeVar("T")
 
 

@@ -29,8 +29,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
-    """`mrsr serve` with what it takes by itself."""
-    with serving() as started:
+    """`mrsr serve`, with no more work than two busy cores do beside two browsers: they are not what is tested."""
+    with serving("--fps", "10", "--least-fps", "1", "--routes", "180:360,180:720,360:720") as started:
         yield started
 
 

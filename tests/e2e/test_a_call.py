@@ -19,7 +19,7 @@ def test_a_camera_of_180p_is_seen_at_360p_and_as_asked(visit: Callable[..., Visi
     until("super-resolution on", lambda: viewer.text(".badge") == "Super-resolved")
     assert viewer.text(".who") == "Ada"
     assert "180p → " in viewer.text(".sizes")
-    assert float(viewer.text("[data-figure=fps]")) > 0
+    until("pictures a second", lambda: float(viewer.text("[data-figure=fps]")) > 0)
     viewer.page.select_option(".policy", "destination")
     viewer.page.select_option(".height", "360")
     until("360p", lambda: viewer.height() == 360)

@@ -9,7 +9,21 @@ export class Refusal extends Error {
   }
 }
 
+// A wait that nobody notices; longer ones are told of.
+const SHORT_MS = 3000;
+
+/** The body of an answer; where the server says "in a moment", asked once more then. */
 async function asked(path, options = {}) {
+  try {
+    return await askedOnce(path, options);
+  } catch (error) {
+    if (!(error.retryAfterMs <= SHORT_MS)) throw error;
+    await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
+    return askedOnce(path, options);
+  }
+}
+
+async function askedOnce(path, options) {
   let response;
   try {
     response = await fetch(path, { cache: "no-store", ...options });

@@ -13,15 +13,20 @@ let call = null;
 
 async function greet() {
   try {
-    config = { ...config, ...(await configuration()) };
+    const said = await configuration();
+    config = { ...config, ...said, rungs: said.rungs.length ? said.rungs : config.rungs };
   } catch (error) {
     form.problem(`The server does not answer: ${error.message}. Try again in a moment.`);
     return;
   }
+  // While its worker starts the server knows neither model nor rungs.
+  if (!config.model) setTimeout(greet, 2000);
   byId("model").textContent = config.model ? `Pictures are enlarged by ${config.model}${config.runtime ? ` (${config.runtime})` : ""}.` : "";
   byId("warning").textContent = config.warning ?? "";
   byId("warning").hidden = !config.warning;
-  for (const rung of config.rungs) byId("own-most").add(new Option(`${rung}p`, String(rung)));
+  const most = byId("own-most");
+  most.length = 1;
+  for (const rung of config.rungs) most.add(new Option(`${rung}p`, String(rung)));
   if (!config.open && !invited.token) form.problem("This server takes invitations alone: open the link you were sent.");
 }
 

@@ -19,7 +19,7 @@ self.onmessage = async ({ data }) => {
 async function open({ runtime, routes, provider, threads }) {
   const adapter = provider === "wasm" ? null : await self.navigator.gpu?.requestAdapter().catch(() => null);
   // A software adapter is the processor again, by a detour.
-  const graphics = adapter && !adapter.info?.isFallbackAdapter;
+  const graphics = adapter && (provider === "webgpu" || !(adapter.info ?? adapter).isFallbackAdapter);
   ort = await import(graphics ? runtime.webgpu : runtime.wasm);
   ort.env.logLevel = "error";
   ort.env.wasm.wasmPaths = runtime.folder;

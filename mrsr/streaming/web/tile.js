@@ -153,8 +153,9 @@ export class Tile extends EventTarget {
   }
 
   #frame(presented) {
-    const { video, stage, held, sharp } = this.#parts;
-    held.hidden = true;
+    const { video, stage, held, sharp, veil } = this.#parts;
+    // A last picture may come after its connection is gone: it is held already.
+    if (veil.hidden) held.hidden = true;
     stage.classList.toggle("tall", video.videoHeight > video.videoWidth);
     // Only the picture as it arrived is enlarged here: while the server still sends its own, it is shown.
     if (this.#local && this.#status.sr === "device") {
