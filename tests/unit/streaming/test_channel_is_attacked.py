@@ -1,4 +1,4 @@
-"""The channel meets those who listen, pose and crowd in: none learns the secret, none is taken for one who has it."""
+"""The channel meets strangers: only those who know the secret are let in, and what they alter on the way is noticed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,10 @@ from calls import EchoWorker
 from mrsr.errors import UserError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
 from mrsr.streaming.channel import server as worker_side
-from mrsr.streaming.protocol import NO_CAPS, Want
-from mrsr.streaming.worker import Participant
+from mrsr.streaming.protocol import NO_CAPS, Error, Want
+from mrsr.streaming.worker import FromWorker, Participant
 
-SECRET = "s" * 32
+SECRET, ANOTHER = "s" * 32, "t" * 32
 ADA = Participant("ada", "r", "publish", "Ada", NO_CAPS)
 
 
@@ -54,7 +55,7 @@ async def rest_of(reader: StreamReader) -> bytes:
 
 
 class Relay:
-    """Stands between the two and hears everything.
+    """Stands between the two, hears everything and does with each chunk what `change` says.
 
     Attributes:
       heard: what both sides have said.
@@ -62,6 +63,7 @@ class Relay:
 
     def __init__(self, address: str) -> None:
         self.heard = bytearray()
+        self.change: Callable[[bytes], bytes] = lambda chunk: chunk
         self._to = address
 
     @asynccontextmanager
@@ -95,7 +97,7 @@ class Relay:
         with suppress(ConnectionError):
             while chunk := await reader.read(65536):
                 self.heard += chunk
-                writer.write(chunk)
+                writer.write(self.change(chunk))
 
 
 def test_who_shares_the_secret_is_let_in_and_the_secret_is_never_said() -> None:
@@ -109,6 +111,23 @@ def test_who_shares_the_secret_is_let_in_and_the_secret_is_never_said() -> None:
                 assert list(worker.there) == ["ada"]
             assert b"Ada" in relay.heard
             assert SECRET.encode() not in relay.heard
+
+    in_time(scenario)
+
+
+def test_a_gateway_with_another_secret_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with (
+            serve_channel(EchoWorker(), "127.0.0.1:0", SECRET) as address,
+            RemoteWorker(address, ANOTHER) as forged,
+            RemoteWorker(address, SECRET) as ours,
+        ):
+            await until(lambda: "does not know the secret" in caplog.text)
+            # Who does know it is not kept out by that.
+            await until(lambda: ours.ready)
+            assert not forged.ready
+            assert SECRET not in caplog.text
+            assert ANOTHER not in caplog.text
 
     in_time(scenario)
 
@@ -158,6 +177,70 @@ def test_an_earlier_proof_is_of_no_use_again() -> None:
     in_time(scenario)
 
 
+@pytest.mark.parametrize("how", ["altered", "repeated", "left out"])
+def test_lines_that_are_changed_on_the_way_end_the_connection(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        worker, told, done = EchoWorker(), list[FromWorker](), list[bytes]()
+        async with serve_channel(worker, "127.0.0.1:0", SECRET) as address:
+            relay = Relay(address)
+            async with relay.listening() as through, RemoteWorker(through, SECRET) as remote:
+                await until(lambda: remote.ready)
+                await remote.join(ADA, Want(), told.append)
+
+                def change(chunk: bytes) -> bytes:
+                    if done or b'"do":' not in chunk:
+                        return chunk
+                    done.append(chunk)
+                    if how == "altered":
+                        return chunk.replace(b'"left"', b'"lost"')
+                    return chunk * 2 if how == "repeated" else b""
+
+                relay.change = change
+                leaving = asyncio.create_task(remote.leave(ADA, "left"))
+                await until(lambda: done)
+                if how == "left out":
+                    # It shows with the next line: their numbers no longer agree.
+                    asking = asyncio.create_task(remote.statistics())
+                    await asyncio.gather(asking, return_exceptions=True)
+                await until(lambda: "a line whose code is wrong" in caplog.text)
+                await until(lambda: worker.left)
+                await asyncio.gather(leaving, return_exceptions=True)
+                # Whoever is still joined hears of it like of any loss.
+                assert all(isinstance(message, Error) for message in told)
+                await until(lambda: remote.ready)
+
+    caplog.set_level("INFO", "mrsr")
+    in_time(scenario)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\nHost: worker\r\n\r\n",
+        b"[1, 2]\n",
+        b'{"mrsr": 1, "nonce": 5, "proof": null}\n',
+        b'{"mrsr": 2, "nonce": "0", "proof": "0"}\n',
+        b'{"call": 1, "do": "statistics"}\n',
+        b"[" * 1000 + b"\n",
+        b"\xff\xfe\n",
+        b"x" * 100_000,
+    ],
+)
+def test_a_stranger_is_let_go_whatever_he_says(said: bytes) -> None:
+    async def scenario() -> None:
+        worker = EchoWorker()
+        async with serve_channel(worker, "127.0.0.1:0", SECRET) as address:
+            async with dialled(address) as (reader, writer):
+                writer.write(said)
+                greeting, *rest = (await rest_of(reader)).splitlines()
+            assert set(json.loads(greeting)) == {"mrsr", "nonce"}
+            assert all("refused" in json.loads(line) for line in rest)
+            async with RemoteWorker(address, SECRET) as remote:
+                await until(lambda: remote.ready)
+
+    in_time(scenario)
+
+
 def test_strangers_that_say_nothing_are_few_and_let_go_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from mrsr.streaming.channel import greeting
 
@@ -176,6 +259,51 @@ def test_strangers_that_say_nothing_are_few_and_let_go_in_time(monkeypatch: pyte
 
     monkeypatch.setattr(greeting, "_SECONDS", 0.5)
     in_time(scenario)
+
+
+def test_a_line_that_is_too_long_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """From a gateway that is ours but broken: it is not kept in memory to its end."""
+
+    async def scenario() -> None:
+        worker = EchoWorker()
+        async with serve_channel(worker, "127.0.0.1:0", SECRET) as address, RemoteWorker(address, SECRET) as remote:
+            await until(lambda: remote.ready)
+            await remote.join(ADA, Want(), lambda _: None)
+            assert remote._link is not None
+            remote._link._lines._writer.write(b"x" * (5 << 20))
+            await until(lambda: "a line of more than 4194304 bytes" in caplog.text)
+            await until(lambda: not worker.there)
+
+    caplog.set_level("INFO", "mrsr")
+    in_time(scenario)
+
+
+@pytest.mark.parametrize(
+    ("address", "secret", "says"),
+    [
+        ("127.0.0.1:8000", None, "expected a secret of 32 characters"),
+        ("127.0.0.1:8000", "short", "expected a secret of 32 characters"),
+        ("worker", SECRET, "expected a path with a /, or HOST:PORT"),
+        ("host:70000", SECRET, "expected a path with a /, or HOST:PORT"),
+        ("/" + "x" * 120, None, "a path of more than 100 bytes"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(address: str, secret: str | None, says: str) -> None:
+    with pytest.raises(UserError, match=re.escape(says)) as caught:
+        RemoteWorker(address, secret)
+    assert "short" not in str(caught.value)
+
+
+def test_a_socket_in_a_folder_of_others_is_refused(tmp_path: Path) -> None:
+    async def scenario(folder: Path) -> None:
+        async with serve_channel(EchoWorker(), str(folder / "s")):
+            pass
+
+    tmp_path.chmod(0o755)
+    with pytest.raises(UserError, match="others may enter its folder, expected one of mode 0700"):
+        asyncio.run(scenario(tmp_path))
+    with pytest.raises(UserError, match="No such file or directory"):
+        asyncio.run(scenario(tmp_path / "nowhere"))
 
 
 def test_a_port_that_is_taken_is_said() -> None:
