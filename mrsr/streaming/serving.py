@@ -92,19 +92,21 @@ async def run_server(serving: Serving, started: Callable[[str, str | None], None
         loop.add_signal_handler(number, stop.set)
     stopping = loop.create_task(stop.wait())
     try:
-        async with _worker(serving) as (worker, refused, restarts):
-            gate = _gate(serving, worker)
-            gate.figures.restarts = restarts
+        async with _worker(serving) as behind:
+            gate = _gate(serving, behind.worker)
+            gate.figures.restarts = behind.restarts
             app = make_app(gate)
             add_pages(app)
             async with listening(app, serving.listen) as url:
+                # After the address is ours: where it is taken nothing else was begun.
+                behind.begin()
                 telling = loop.create_task(_tell(gate, url, started))
-                ends: list[asyncio.Future[Any]] = [stopping, refused]
+                ends: list[asyncio.Future[Any]] = [stopping, behind.refused]
                 try:
                     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     telling.cancel()
-            return 2 if refused.done() else 0
+            return 2 if behind.refused.done() else 0
     finally:
         stopping.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -124,17 +126,27 @@ def _gate(serving: Serving, worker: Worker) -> Gate:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """What is behind the gateway: the worker, a future that is done when it cannot be, how often it was restarted."""
+
+    worker: Worker
+    refused: asyncio.Future[None]
+    begin: Callable[[], None] = lambda: None
+    restarts: Callable[[], int] = lambda: 0
+
+
 @asynccontextmanager
-async def _worker(serving: Serving) -> AsyncIterator[tuple[Worker, asyncio.Future[None], Callable[[], int]]]:
-    """The worker, a future that is done when it cannot be, and how often it was started again."""
+async def _worker(serving: Serving) -> AsyncIterator[_Behind]:
+    start = WorkerStart(serving.worker, log=serving.log)
     if serving.cluster is not None:
         from mrsr.streaming.cluster.serving import cluster
 
-        async with cluster(serving.cluster, WorkerStart(serving.worker, log=serving.log)) as pool:
-            yield pool, asyncio.get_running_loop().create_future(), lambda: 0
+        async with cluster(serving.cluster, start) as pool:
+            yield _Behind(pool, asyncio.get_running_loop().create_future())
     else:
-        async with Supervisor(WorkerStart(serving.worker, log=serving.log)) as supervisor:
-            yield supervisor.worker, supervisor.refused, lambda: supervisor.restarts
+        async with Supervisor(start) as supervisor:
+            yield _Behind(supervisor.worker, supervisor.refused, supervisor.begin, lambda: supervisor.restarts)
 
 
 async def _tell(gate: Gate, url: str, started: Callable[[str, str | None], None]) -> None:

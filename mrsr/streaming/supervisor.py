@@ -32,7 +32,7 @@ MODULE = "mrsr.streaming.worker_main"
 
 
 class Supervisor(AbstractAsyncContextManager["Supervisor"]):
-    """A worker's process and the channel to it, for the time of `async with`.
+    """A worker's process, once `begin` was called, and the channel to it, for the time of `async with`.
 
     Attributes:
       worker: asked by the gateway; not ready while the process starts.
@@ -58,8 +58,11 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
     async def __aenter__(self) -> Supervisor:
         self.refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self.worker.__aenter__()
-        self._keeping = asyncio.create_task(self._keep())
         return self
+
+    def begin(self) -> None:
+        """Starts the process, and from here on whenever it is not there."""
+        self._keeping = asyncio.create_task(self._keep())
 
     async def __aexit__(self, *_: object) -> None:
         """Stops the process: by SIGTERM, and where that does not end it in time, by SIGKILL."""
@@ -98,7 +101,7 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
         command = [*self._command, "--channel", self._address]
         # A session of its own: Ctrl-C in the terminal is told to it by us.
         self._process = process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, start_new_session=True)
-        _LOG.info("the worker is process %d", process.pid)
+        _LOG.debug("the worker is process %d", process.pid)
         watching = asyncio.create_task(self._watch(process))
         try:
             assert process.stdin is not None

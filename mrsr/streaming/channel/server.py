@@ -93,7 +93,7 @@ class _Serving:
                 await greet_gateway(lines, self._secret, refused)
             finally:
                 self._strangers -= 1
-            _LOG.info("channel: a gateway is connected")
+            _LOG.debug("channel: a gateway is connected")
             await session.run()
         finally:
             if self._gateway is session:

@@ -44,6 +44,7 @@ def alive(pid: int) -> bool:
 @contextlib.asynccontextmanager
 async def supervised(command: tuple[str, ...] = STAND_IN, **settings: Any) -> AsyncIterator[Supervisor]:
     async with Supervisor(WorkerStart(WorkerSettings(**settings)), command) as supervisor:
+        supervisor.begin()
         yield supervisor
 
 
