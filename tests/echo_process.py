@@ -1,4 +1,4 @@
-"""A stand-in for a stream worker's process, without network and media: `python -m tests.echo_process --channel ADDRESS`.
+"""A stand-in for a stream worker's process, without media: `python -m tests.echo_process --channel ADDRESS`.
 
 With the model `refused` it refuses to start, as the real one does with a model that is not there.
 """

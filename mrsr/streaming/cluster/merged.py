@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-_SUMS = ("streams", "capacity", "memoryMib", "threads", "descriptors")
+_SUMS = ("streams", "capacity", "memoryMib", "threads", "descriptors", "cpuS")
 _WORDS = ("model", "runtime", "precision", "device")
 _FIRST = ("warning", "rungs", "routes")
 

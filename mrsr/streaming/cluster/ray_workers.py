@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mrsr.errors import RunError, UserError
 from mrsr.streaming.cluster.machine import Machine
@@ -18,6 +20,7 @@ from mrsr.streaming.cluster.wanted import ACCELERATORS, Wanted, wanted
 from mrsr.streaming.starting import WorkerStart
 from mrsr.streaming.supervisor import MODULE
 
+T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 _ANSWER_S = 1.0
 _STOP_S = 3.0
@@ -35,11 +38,13 @@ class ClusterSettings:
         is part of; HOST:PORT of its head; or ray://HOST:PORT, from a machine that is not part of it.
       workers: how many; None: one an accelerator, or one for `cpus`, and more when machines come.
       cpus: of a worker without accelerator; None: of a machine all.
+      patience_s: how long the cluster's head is waited for.
     """
 
     address: str = _ALONE
     workers: int | None = None
     cpus: int | None = None
+    patience_s: float = 30.0
 
 
 @dataclass(slots=True)
@@ -65,6 +70,8 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         self._settings, self._start, self._module = settings, start, module
         self._workers: dict[str, _Worker] = {}
         self._number = 0
+        # Who stops waiting for a look does not end the thread it is in.
+        self._looking = threading.Lock()
 
     async def __aenter__(self) -> RayWorkers:
         """Connects.
@@ -77,7 +84,7 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._end)
+        await asyncio.to_thread(self._locked, self._end)
 
     async def places(self) -> Mapping[str, Place]:
         """Where the workers are that run; on the way more are started, or fewer kept, as machines come and go.
@@ -85,7 +92,7 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         Raises:
           UserError: a worker cannot be what was asked; its reason.
         """
-        return await asyncio.to_thread(self._look)
+        return await asyncio.to_thread(self._locked, self._look)
 
     async def restart(self, name: str) -> None:
         """Has a worker that hangs killed; it is started again."""
@@ -95,10 +102,15 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
 
     # In a thread: Ray's own interface waits.
 
+    def _locked(self, do: Callable[[], T]) -> T:
+        with self._looking:
+            return do()
+
     def _connect(self) -> None:
         ray = _ray()
         # It says on stderr what this process is not told by its return: that its signals are ours, and about its token.
         logging.getLogger("ray").setLevel(logging.ERROR)
+        self._wait_for_head()
         alone = self._settings.address == _ALONE
         # Without a number Ray would count the machine's cores, and make of them one worker.
         here = {"num_cpus": self._settings.workers or 1, "include_dashboard": False} if alone else {}
@@ -107,6 +119,19 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
             ray.init(address=self._settings.address, namespace="mrsr", **quiet, **here)
         except Exception as error:
             raise RunError(f"--cluster {self._settings.address}: {_line(error)}") from error
+
+    def _wait_for_head(self) -> None:
+        """Where it does not listen Ray would wait for minutes, and then not say what for."""
+        host, _, port = self._settings.address.removeprefix("ray://").rpartition(":")
+        until = time.monotonic() + self._settings.patience_s
+        while port.isdecimal():
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+                return
+            except (OSError, OverflowError) as error:
+                if time.monotonic() > until:
+                    raise RunError(f"--cluster {self._settings.address}: no Ray listens there: {error}") from error
+                time.sleep(_ANSWER_S)
 
     def _end(self) -> None:
         ray = _ray()
