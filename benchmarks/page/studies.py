@@ -22,12 +22,13 @@ _OF_A_MODEL = ("name", "says", "variants", "of", "routes", "parameters", "cost",
 _DIGITS = 5
 
 
-def keep(workdir: Path, under: Path) -> Path:
-    """Keeps a study that is done; returns the folder it is kept in.
+def keep(workdir: Path, under: Path, *, unfinished: bool = False) -> Path:
+    """Keeps a study; returns the folder it is kept in.
 
     Args:
       workdir: of `mrsr study`.
       under: where the folder named after the study goes.
+      unfinished: whether runs may be missing; the page names them.
 
     Raises:
       UserError: it is no study's folder, or not all of its runs are measured.
@@ -37,8 +38,8 @@ def keep(workdir: Path, under: Path) -> Path:
     except (OSError, ValueError) as error:
         raise UserError(f"{workdir}: expected the folder of a study ({' '.join(str(error).split())})") from None
     undone = [run["name"] for model in report["models"] for run in model["runs"] if run["status"] != "measured"]
-    if undone:
-        raise UserError(f"{workdir}: {', '.join(undone)} not measured; expected a study that is done")
+    if undone and not unfinished:
+        raise UserError(f"{workdir}: {', '.join(undone)} not measured; expected a study that is done, or --unfinished")
     folder = under / report["name"]
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"figures.json": figures(report), "page.md": markdown_page(report, {}, {}, workdir)}
@@ -80,10 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page.studies", description=__doc__.partition("\n")[0])
     parser.add_argument("workdir", nargs="+", type=Path, metavar="DIR", help="folders of `mrsr study`")
     parser.add_argument("--output", type=Path, default=KEPT, metavar="DIR")
+    parser.add_argument("--unfinished", action="store_true", help="keep what is there of a study that is not done")
     args = parser.parse_args(arguments)
     try:
         for workdir in args.workdir:
-            print(keep(workdir, args.output))
+            print(keep(workdir, args.output, unfinished=args.unfinished))
     except (UserError, OSError) as error:
         print(f"benchmarks.page.studies: {' '.join(str(error).split())}", file=sys.stderr)
         return status_of(error)

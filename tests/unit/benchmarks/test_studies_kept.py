@@ -40,12 +40,15 @@ def test_what_is_kept_holds_the_rows_and_a_page_without_pictures(tmp_path) -> No
     assert "![" not in page
 
 
-def test_a_study_that_is_not_done_is_not_kept(tmp_path, capsys) -> None:
-    assert main([study(tmp_path, status="trained"), "--output", str(tmp_path / "kept")]) == 2
+def test_a_study_that_is_not_done_is_kept_when_asked_alone(tmp_path, capsys) -> None:
+    folder = study(tmp_path, status="trained")
+    assert main([folder, "--output", str(tmp_path / "kept")]) == 2
     assert "a-s0 not measured" in capsys.readouterr().err
     assert not (tmp_path / "kept").exists()
     assert main([str(tmp_path), "--output", str(tmp_path / "kept")]) == 2
     assert "expected the folder of a study" in capsys.readouterr().err
+    assert main([folder, "--output", str(tmp_path / "kept"), "--unfinished"]) == 0
+    assert "- a-s0: trained" in (tmp_path / "kept" / "small" / "page.md").read_text()
 
 
 def test_numbers_are_rounded_wherever_they_stand() -> None:
