@@ -82,7 +82,8 @@ async def run_server(serving: Serving, started: Callable[[str, str | None], None
       The exit status: 0, or 2 where the worker cannot be what was asked, which it has said on stderr.
 
     Raises:
-      UserError: the address cannot be listened on, or the cluster is not there.
+      UserError: the address cannot be listened on, or the workers of a cluster cannot be what was asked.
+      RunError: the cluster is not there.
     """
     if serving.open_to_all and serving.listen.host not in _LOOPBACK:
         _LOG.warning("open mode on %s: whoever reaches this server may join any room", serving.listen.host)
@@ -106,7 +107,10 @@ async def run_server(serving: Serving, started: Callable[[str, str | None], None
                     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     telling.cancel()
-            return 2 if behind.refused.done() else 0
+            if not behind.refused.done():
+                return 0
+            behind.refused.result()
+            return 2
     finally:
         stopping.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -143,7 +147,7 @@ async def _worker(serving: Serving) -> AsyncIterator[_Behind]:
         from mrsr.streaming.cluster.serving import cluster
 
         async with cluster(serving.cluster, start) as pool:
-            yield _Behind(pool, asyncio.get_running_loop().create_future())
+            yield _Behind(pool, pool.refused, restarts=lambda: pool.lost)
     else:
         async with Supervisor(start) as supervisor:
             yield _Behind(supervisor.worker, supervisor.refused, supervisor.begin, lambda: supervisor.restarts)

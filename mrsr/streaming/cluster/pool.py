@@ -32,6 +32,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
 
     Attributes:
       refused: done, with the error, when the workers cannot be what was asked.
+      lost: how often a worker that took participants was there no more.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         self._placement = Placement()
         self._of: dict[str, Worker] = {}  # by peer, from join to leave
         self._grown = Grown()
-        self._placed = self._refused = self._lost = 0
+        self._placed = self._refused = self.lost = 0
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> WorkerPool:
@@ -126,7 +127,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         found = {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
         for name, statistics in found.items():
             self._grown.seen(name, statistics.get("counters", {}))
-        own = {"placed": self._placed, "refused_full": self._refused, "workers_lost": self._lost}
+        own = {"placed": self._placed, "refused_full": self._refused, "workers_lost": self.lost}
         counters = self._grown.sums | {f"cluster_{name}": number for name, number in own.items()}
         return merged(found, self._placement.capacity) | {"counters": counters}
 
@@ -157,7 +158,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
     def _forget(self, name: str) -> None:
         rooms = sorted(room for room, on in self._placement.rooms.items() if on.worker == name)
         self._placement = self._placement.without_worker(name)
-        self._lost += 1
+        self.lost += 1
         _LOG.warning("worker %s: lost, with %d rooms", name, len(rooms))
 
     async def _follow(self) -> None:
