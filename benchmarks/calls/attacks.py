@@ -1,7 +1,12 @@
-"""The hostile inputs: each is tried on a server and comes back with what the server did, in words."""
+"""The hostile inputs: each is tried on a server and comes back with what the server did, in words.
+
+`python -m benchmarks.calls.attacks NAME URL KEYS LOG` tries one and prints that as JSON: `benchmarks.calls.hostile` has
+each in a process of its own, so that what an attacker computes is not taken for what the server loses.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -9,15 +14,16 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from benchmarks.calls.group import client, taking_part
-from benchmarks.calls.server import Server
+from benchmarks.calls.group import taking_part
 from mrsr.streaming.client.media import Media
 from mrsr.streaming.client.record import Record
+from mrsr.streaming.client.settings import ClientSettings
 from mrsr.streaming.protocol import Control
 from mrsr.streaming.tokens import Grant, Keys, issue
 
@@ -26,18 +32,29 @@ _WAIT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server, and how to knock at it."""
+    """A server, and how to knock at it.
 
-    served: Server
+    Attributes:
+      url: where it listens.
+      keys: the file of its keys.
+      log: the file of what it writes.
+    """
+
+    url: str
+    keys: Path
+    log: Path
 
     def token(self, room: str = "attack", role: str = "both", **changes: Any) -> str:
         """A token that is right."""
-        assert self.served.keys is not None
-        return issue(Keys.read(self.served.keys), Grant(room, role, "attacker", **changes), 600, time.time())
+        return issue(Keys.read(self.keys), Grant(room, role, "attacker", **changes), 600, time.time())
+
+    def client(self, role: str, name: str, **changes: Any) -> ClientSettings:
+        """The settings of a participant of the attackers' room."""
+        return ClientSettings(self.url, "attack", role, name, token_key=str(self.keys), **changes)
 
     async def told(self, *messages: str | bytes, hello: bool = True, token: str | None = None) -> str:
         """What the server answers to messages behind a hello: the code of its error and the close code."""
-        async with aiohttp.ClientSession() as http, http.ws_connect(f"{self.served.url}/api/ws") as socket:
+        async with aiohttp.ClientSession() as http, http.ws_connect(f"{self.url}/api/ws") as socket:
             first = {"type": "hello", "token": token or self.token(), "role": "both", "session": "attack"}
             with contextlib.suppress(ConnectionError):
                 if hello:
@@ -66,7 +83,7 @@ def _offer(sdp: str) -> str:
 
 async def malformed_sdp(target: Target) -> dict[str, str]:
     """Offers that are none, or are of what is not served."""
-    media = Media(client(target.served, "attack", "publish", "x"), Record(), [])
+    media = Media(target.client("publish", "x"), Record(), [])
     try:
         good = await media.offer()
     finally:
@@ -102,13 +119,12 @@ async def oversize_and_binary(target: Target) -> dict[str, str]:
 async def tokens(target: Target) -> dict[str, str]:
     """Tokens used twice, forged, run out, and of another room or role."""
     once = target.token(once=True, nonce="only-one")
-    async with aiohttp.ClientSession() as http, http.ws_connect(f"{target.served.url}/api/ws") as socket:
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{target.url}/api/ws") as socket:
         await socket.send_json({"type": "hello", "token": once, "role": "both", "session": "attack"})
         first = (await socket.receive_json(timeout=_WAIT_S))["type"]
         again = await target.told(token=once)
     forged = issue(Keys({"mine": "m" * 40}), Grant("attack", "both"), 600, time.time())
-    assert target.served.keys is not None
-    stale = issue(Keys.read(target.served.keys), Grant("attack", "both"), 1, time.time() - 100)
+    stale = issue(Keys.read(target.keys), Grant("attack", "both"), 1, time.time() - 100)
     head, body, _ = target.token().split(".")
     return {
         "once, the first time": first,
@@ -123,7 +139,7 @@ async def tokens(target: Target) -> dict[str, str]:
 
 async def slow_loris(target: Target) -> dict[str, Any]:
     """Connections that send a byte of a header every second, and sockets that never say hello."""
-    address = urlsplit(target.served.url)
+    address = urlsplit(target.url)
 
     async def drip() -> float:
         began = time.monotonic()
@@ -164,13 +180,13 @@ async def huge_picture(target: Target) -> dict[str, Any]:
 
 
 async def _published(target: Target, **settings: Any) -> dict[str, Any]:
-    publisher = client(target.served, "attack", "publish", "attacker", **settings)
-    watcher = client(target.served, "attack", "subscribe", "beside")
+    publisher = target.client("publish", "attacker", **settings)
+    watcher = target.client("subscribe", "beside")
     async with taking_part(publisher, watcher) as (_, viewer):
         await asyncio.sleep(8)
         seen = Counter(f"{shown.width}x{shown.height}" for shown in viewer.record.shown)
         last = viewer.record.statuses[-1][1] if viewer.record.statuses else None
-    logged = [line for line in target.served.written().splitlines() if "refused" in line or "px" in line]
+    logged = [line for line in target.log.read_text(errors="replace").splitlines() if "refused" in line or "px" in line]
     return {
         "a viewer of it sees": dict(seen),
         "and is told": f"{last.sr}: {last.reason}" if last else "nothing",
@@ -180,8 +196,8 @@ async def _published(target: Target, **settings: Any) -> dict[str, Any]:
 
 async def sudden_sizes(target: Target) -> dict[str, Any]:
     """A publisher whose picture has another size every fifth of a second."""
-    publisher = client(target.served, "attack", "publish", "attacker", size=(1280, 720), fps=15)
-    watcher = client(target.served, "attack", "subscribe", "beside", fps=15)
+    publisher = target.client("publish", "attacker", size=(1280, 720), fps=15)
+    watcher = target.client("subscribe", "beside", fps=15)
     async with taking_part(publisher, watcher) as (one, viewer):
         for number in range(40):
             await asyncio.sleep(0.2)
@@ -200,3 +216,18 @@ ATTACKS: dict[str, Callable[[Target], Awaitable[Any]]] = {
     "sudden_sizes": sudden_sizes,
     "flood": flood,
 }
+
+
+def main() -> None:
+    """Tries one of them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.calls.attacks", description=__doc__)
+    parser.add_argument("name", choices=ATTACKS)
+    parser.add_argument("url", help="of the server")
+    parser.add_argument("keys", type=Path, help="file of its keys")
+    parser.add_argument("log", type=Path, help="file of what it writes")
+    args = parser.parse_args()
+    print(json.dumps(asyncio.run(ATTACKS[args.name](Target(args.url, args.keys, args.log)))))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
