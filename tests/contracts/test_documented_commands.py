@@ -41,6 +41,7 @@ NOT_RUN = (
         r"mrsr serve --replay-link ",
         "needs a recorded link; tests/unit/streaming/test_link_replay.py replays small ones",
     ),
+    (r"mrsr (serve|load)", "a server until it is stopped; tests/unit/cli/test_serve.py and tests/e2e start it"),
     (r"python -m mrsr\.streaming\.tokens ", "writes a secret; tests/unit/streaming/test_tokens_and_relay.py runs it"),
     (r"python3? -m benchmarks\.", "measures for minutes; tests/unit/benchmarks imports every one of them"),
     (r"python -m launch\.local", "two processes that train; make test-long does that"),
