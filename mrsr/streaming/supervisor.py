@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 # A worker that lived so long had started well: the next wait is short again.
 _WELL_S = 60.0
-_STOP_S = 6.0
+_STOP_S = 3.0
 # Without a connection for so long it hangs; while it starts its imports hold the interpreter.
 _HANGS_S, _STARTS_S = 6.0, 180.0
 _LOOK_S = 0.5
@@ -85,13 +85,23 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
         wait = _FIRST_WAIT_S
         while True:
             began = time.monotonic()
-            status = await self._run()
+            try:
+                try:
+                status = await self._run()
+            except OSError as error:
+                # No process can be made now; there may be room for one later.
+                _LOG.error("the worker cannot be started: %s", error)
+                status = 1
+                why = f"ended with {_words(status)}"
+            except OSError as error:
+                # The machine has no process, memory or descriptor to spare: that passes.
+                status, why = 1, f"could not be started: {error.strerror or error}"
             if status == _BAD_INPUT:
                 self.refused.set_result(None)
                 return
             if time.monotonic() - began > _WELL_S:
                 wait = _FIRST_WAIT_S
-            _LOG.error("the worker ended with %s, it is started again in %g s", _words(status), wait)
+            _LOG.error("the worker %s, it is started again in %g s", why, wait)
             await asyncio.sleep(wait)
             wait = min(2 * wait, _LONGEST_WAIT_S)
             self.restarts += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -69,6 +70,25 @@ def test_a_killed_worker_is_back_and_who_was_joined_is_told() -> None:
             assert not alive(first)
             await supervisor.worker.join(ANNA, NO_WISH, told.append)
         assert not alive(second)
+
+    asyncio.run(scenario())
+
+
+def test_a_machine_without_a_process_to_spare_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        spawn = asyncio.create_subprocess_exec
+
+        async def none_left(*_: Any, **__: Any) -> None:
+            monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", none_left)
+        async with supervised() as supervisor:
+            await process_of(supervisor)
+            assert supervisor.restarts == 1
+            assert "could not be started: Resource temporarily unavailable" in caplog.text
 
     asyncio.run(scenario())
 
