@@ -86,12 +86,7 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
         while True:
             began = time.monotonic()
             try:
-                try:
                 status = await self._run()
-            except OSError as error:
-                # No process can be made now; there may be room for one later.
-                _LOG.error("the worker cannot be started: %s", error)
-                status = 1
                 why = f"ended with {_words(status)}"
             except OSError as error:
                 # The machine has no process, memory or descriptor to spare: that passes.
