@@ -34,7 +34,8 @@ def test_a_browser_makes_the_pictures_that_the_server_makes(
     height, width = size
     frames = [_colourful(picture(number)[30 : 30 + height, 40 : 40 + width]) for number in range(5)]
     made = window.page.evaluate(
-        ENLARGE, {"device": offered, "route": route, "width": width, "height": height, "pictures": given(frames)}
+        ENLARGE,
+        {"device": offered, "route": route, "width": width, "height": height, "pictures": given(frames), "last": 5},
     )
     expected = by_runtime("jax", Route(*map(int, route.split(":"))), frames)
     off = np.mean(np.abs(np.subtract(taken(made["made"]), expected, dtype=int)), axis=(1, 2, 3))
