@@ -23,6 +23,8 @@ from mrsr.streaming.origin import is_inside
 _LOG = logging.getLogger(__name__)
 _LINGERING_SECONDS = 2.0
 _COUNT_SECONDS = 0.25
+# Listened on, these are all of the machine's: none is a name of it.
+EVERY_ADDRESS = ("0.0.0.0", "::", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ async def listening(app: web.Application, listen: Listen) -> AsyncIterator[str]:
             await site.start()
         except OSError as error:
             raise UserError(f"listen on {listen.host}:{listen.port}: {error.strerror or error}") from error
-        name = f"[{listen.host}]" if ":" in listen.host else listen.host
+        host = "localhost" if listen.host in EVERY_ADDRESS else listen.host
+        name = f"[{host}]" if ":" in host else host
         yield f"{'https' if tls else 'http'}://{name}:{runner.addresses[0][1]}"
     finally:
         gate.draining = True

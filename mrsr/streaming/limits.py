@@ -41,7 +41,7 @@ class Limits:
     leave_seconds: float = 2.0
     heartbeat_seconds: float = 2.0
     dead_seconds: float = 6.0
-    drain_seconds: float = 8.0
+    drain_seconds: float = 6.0
     joins_per_minute: float = 240.0  # of an address: offers and sockets
     join_burst: float = 100.0  # a class behind one address that joins again after a restart
     requests_per_second: float = 50.0  # of an address: pages and everything else

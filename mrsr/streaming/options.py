@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mrsr.errors import UserError
-from mrsr.streaming.gateway import Listen, tls_of
+from mrsr.streaming.gateway import EVERY_ADDRESS, Listen, tls_of
 from mrsr.streaming.ice import IceServers
 from mrsr.streaming.origin import Places
 from mrsr.streaming.serving import Serving
@@ -64,7 +64,7 @@ def _worker(args: argparse.Namespace) -> WorkerSettings:
 
 
 def _places(args: argparse.Namespace) -> Places:
-    hosts = set(Places().hosts) | {args.host}
+    hosts = set(Places().hosts) | ({args.host.lower()} - {*EVERY_ADDRESS})
     for name in args.allow_host:
         if name != "*" and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", name):
             raise UserError(f"--allow-host {name!r}: expected a name without port, or *")
@@ -90,6 +90,6 @@ def _cluster(args: argparse.Namespace) -> Any:
         if args.workers is not None or args.worker_cpus is not None:
             raise UserError("--workers, --worker-cpus: are of a cluster, expected --cluster ADDRESS")
         return None
-    from mrsr.streaming.cluster.ray_workers import ClusterSettings
+    from mrsr.streaming.cluster.ray_cluster import ClusterSettings
 
     return ClusterSettings(args.cluster, args.workers, args.worker_cpus)

@@ -22,7 +22,7 @@ from mrsr.streaming.logs import log_to
 from mrsr.streaming.starting import MOST_BYTES, WorkerStart
 
 _LOG = logging.getLogger(__name__)
-_DRAIN_S = 5.0
+_DRAIN_S = 2.5
 _PR_SET_PDEATHSIG = 1
 
 

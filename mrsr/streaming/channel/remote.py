@@ -222,11 +222,19 @@ class _Link:
             if "ready" in line:
                 self.ready = bool(line["ready"])
             elif "to" in line:
-                send = self.sends.get(str(line["to"]))
-                if send is not None:
-                    send(said_of_json(line["message"]))
+                self._told(str(line["to"]), line["message"])
             elif "answer" in line:
                 self._answered(line)
+
+    def _told(self, peer: str, message: Json) -> None:
+        send = self.sends.get(peer)
+        if send is None:
+            return  # it has left
+        try:
+            send(said_of_json(message))
+        except ProtocolError as error:
+            # A fault of the worker's in one stream is none of the others.
+            _LOG.warning("a message of the worker is not passed on: %s", error.text, extra={"peer": peer})
 
     def _answered(self, line: Json) -> None:
         answer = self._asked.get(line["answer"])

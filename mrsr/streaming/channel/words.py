@@ -55,7 +55,8 @@ def said_of_json(value: Json, accepted: tuple[str, ...] = FROM_SERVER) -> Any:
 
 def error_to_json(error: ProtocolError) -> Json:
     """An error that a call ends with."""
-    return {"code": str(error.code), "text": error.text[:300], "retryAfterMs": error.retry_after_ms}
+    # In one line: a client takes no text with control characters.
+    return {"code": str(error.code), "text": " ".join(error.text.split())[:300], "retryAfterMs": error.retry_after_ms}
 
 
 def error_of_json(value: Json) -> ProtocolError:

@@ -39,6 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Supervisor]]:
     root, level = logging.getLogger(), logging.getLogger("mrsr").level
     before = root.handlers[:], root.level
     yield made
+    logging.captureWarnings(False)
     root.handlers[:], root.level = before
     logging.getLogger("mrsr").setLevel(level)
 

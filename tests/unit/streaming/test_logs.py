@@ -21,6 +21,7 @@ def stream() -> Iterator[io.StringIO]:
     names = ("mrsr", "aioice", "aiortc", "jax", "absl")
     before = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in names}
     yield io.StringIO()
+    logging.captureWarnings(False)
     root.handlers[:], root.level, levels = before
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
