@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,9 +12,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from mrsr.errors import RunError, UserError
+from mrsr.errors import UserError
 from mrsr.streaming.cluster.machine import Machine
 from mrsr.streaming.cluster.places import Place
+from mrsr.streaming.cluster.ray_cluster import ALONE, ClusterSettings, connect, line_of, ray_module, take_sigterm_back
 from mrsr.streaming.cluster.wanted import ACCELERATORS, Wanted, wanted
 from mrsr.streaming.starting import WorkerStart
 from mrsr.streaming.supervisor import MODULE
@@ -26,25 +26,6 @@ _ANSWER_S = 1.0
 _STOP_S = 3.0
 # So long may one that is too many be without a machine before it is given up.
 _PATIENCE_S = 60.0
-_ALONE = "local"
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSettings:
-    """Which Ray cluster, and how many workers on it.
-
-    Attributes:
-      address: `local` for one of this machine alone, started now and ended with us; `auto` for the one this machine
-        is part of; HOST:PORT of its head; or ray://HOST:PORT, from a machine that is not part of it.
-      workers: how many; None: one an accelerator, or one for `cpus`, and more when machines come.
-      cpus: of a worker without accelerator; None: of a machine all.
-      patience_s: how long the cluster's head is waited for.
-    """
-
-    address: str = _ALONE
-    workers: int | None = None
-    cpus: int | None = None
-    patience_s: float = 30.0
 
 
 @dataclass(slots=True)
@@ -80,7 +61,8 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
           UserError: Ray is not installed.
           RunError: there is no cluster at the address, or it does not let us in.
         """
-        await asyncio.to_thread(self._connect)
+        await asyncio.to_thread(connect, self._settings)
+        take_sigterm_back()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -106,35 +88,8 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         with self._looking:
             return do()
 
-    def _connect(self) -> None:
-        ray = _ray()
-        # It says on stderr what this process is not told by its return: that its signals are ours, and about its token.
-        logging.getLogger("ray").setLevel(logging.ERROR)
-        self._wait_for_head()
-        alone = self._settings.address == _ALONE
-        # Without a number Ray would count the machine's cores, and make of them one worker.
-        here = {"num_cpus": self._settings.workers or 1, "include_dashboard": False} if alone else {}
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
-        try:
-            ray.init(address=self._settings.address, namespace="mrsr", **quiet, **here)
-        except Exception as error:
-            raise RunError(f"--cluster {self._settings.address}: {_line(error)}") from error
-
-    def _wait_for_head(self) -> None:
-        """Where it does not listen Ray would wait for minutes, and then not say what for."""
-        host, _, port = self._settings.address.removeprefix("ray://").rpartition(":")
-        until = time.monotonic() + self._settings.patience_s
-        while port.isdecimal():
-            try:
-                socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
-                return
-            except (OSError, OverflowError) as error:
-                if time.monotonic() > until:
-                    raise RunError(f"--cluster {self._settings.address}: no Ray listens there: {error}") from error
-                time.sleep(_ANSWER_S)
-
     def _end(self) -> None:
-        ray = _ray()
+        ray = ray_module()
         try:
             stopping = [worker.actor.stop.remote() for worker in self._workers.values()]
             if stopping:
@@ -143,14 +98,14 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
                 self._drop(name)
         except Exception as error:
             # Of a cluster that is gone there is nothing to end.
-            _LOG.warning("cluster: ending the workers failed: %s", _line(error))
+            _LOG.warning("cluster: ending the workers failed: %s", line_of(error))
         ray.shutdown()
 
     def _look(self) -> dict[str, Place]:
-        ray = _ray()
+        ray = ray_module()
         if not ray.is_initialized():
             self._workers.clear()
-            self._connect()
+            connect(self._settings)
         self._adjust(wanted(ray.nodes(), self._settings.workers, self._cpus))
         for worker in self._workers.values():
             worker.asked = worker.asked or worker.actor.place.remote()
@@ -163,12 +118,12 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
 
     @property
     def _cpus(self) -> int | None:
-        return 1 if self._settings.address == _ALONE and self._settings.cpus is None else self._settings.cpus
+        return 1 if self._settings.address == ALONE and self._settings.cpus is None else self._settings.cpus
 
     def _told(self, target: Wanted) -> WorkerStart:
         """What a worker is told: a network on a CPU takes as many threads as there are CPUs of its own."""
         settings = self._start.settings
-        if self._settings.address == _ALONE:
+        if self._settings.address == ALONE:
             threads = max(1, (os.cpu_count() or 1) // max(1, target.workers))
         else:
             threads = int(target.resources.get("CPU", 0))
@@ -176,24 +131,25 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         return replace(self._start, settings=settings)
 
     def _hear(self, name: str) -> None:
-        """What a worker's actor said, if it has answered."""
-        ray = _ray()
+        """What a worker's actor said, if it has answered.
+
+        Where Ray cannot reach it the worker keeps its place: whether calls go on there the connection to it says.
+        """
+        ray = ray_module()
         worker = self._workers[name]
         if not ray.wait([worker.asked], timeout=0)[0]:
-            if time.monotonic() - worker.seen > 2 * _ANSWER_S:
-                worker.place = None
             return
         try:
             worker.place = ray.get(worker.asked)
             worker.seen = time.monotonic()
-        except ray.exceptions.ActorUnavailableError:
-            worker.place = None  # Ray is starting it again
+        except ray.exceptions.ActorUnavailableError as error:
+            _LOG.debug("worker %s: %s", name, line_of(error))
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, UserError):
                 raise error.cause from None
             raise
         except ray.exceptions.RayActorError as error:
-            _LOG.warning("worker %s: Ray gave it up: %s", name, _line(error))
+            _LOG.warning("worker %s: Ray gave it up: %s", name, line_of(error))
             self._drop(name)
         worker.asked = None
 
@@ -211,21 +167,9 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
             name = f"{'-'.join(target.resources).lower()}{self._number}"
             # Restarted without end; a call that its death broke is not made again: the next one asks anew.
             options = {**target.options, "max_restarts": -1, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
-            actor = _ray().remote(Machine).options(**options).remote(self._told(target), self._module)
+            actor = ray_module().remote(Machine).options(**options).remote(self._told(target), self._module)
             self._workers[name] = _Worker(actor, target.resources)
             _LOG.info("worker %s: asked for, with %s", name, dict(target.resources))
 
     def _drop(self, name: str) -> None:
-        _ray().kill(self._workers.pop(name).actor)
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise UserError("--cluster needs Ray: pip install 'mrsr[cluster]'") from error
-    return ray
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+        ray_module().kill(self._workers.pop(name).actor)

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from mrsr.streaming.channel import RemoteWorker
 from mrsr.streaming.cluster.pool import WorkerPool
-from mrsr.streaming.cluster.ray_workers import ClusterSettings, RayWorkers
+from mrsr.streaming.cluster.ray_cluster import ClusterSettings
+from mrsr.streaming.cluster.ray_workers import RayWorkers
 from mrsr.streaming.starting import WorkerStart
 
 

@@ -21,7 +21,8 @@ from mrsr.errors import RunError, UserError
 from mrsr.streaming.app import make_app
 from mrsr.streaming.channel import RemoteWorker
 from mrsr.streaming.cluster.pool import WorkerPool
-from mrsr.streaming.cluster.ray_workers import ClusterSettings, RayWorkers
+from mrsr.streaming.cluster.ray_cluster import ClusterSettings
+from mrsr.streaming.cluster.ray_workers import RayWorkers
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.gateway import Listen, listening
 from mrsr.streaming.settings import WorkerSettings
