@@ -15,7 +15,7 @@ from mrsr.config import ModelConfig
 from mrsr.imaging.ranges import to_float, to_uint8
 from mrsr.imaging.resample import enlarge
 from mrsr.inference.buckets import Size
-from mrsr.inference.slots import Pool, gathered, scattered
+from mrsr.inference.slots import Pool, Slots, gathered, scattered
 from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.axes import StreamState
 from mrsr.models.step import step
@@ -56,9 +56,10 @@ class NetworkProgram:
     scatter: Callable[..., StreamState]
 
     def run(
-        self, params: Any, pool: Pool, names: Sequence[str], frames: np.ndarray, index: np.ndarray, keep: np.ndarray
+        self, params: Any, pool: Slots, names: Sequence[str], frames: np.ndarray, index: np.ndarray, keep: np.ndarray
     ) -> dict[Route, np.ndarray]:
         """One batch; what is new of the states `names` of the pool is in their slots. See `Programs.run`."""
+        assert isinstance(pool, Pool)
         slots = {name: pool.states[name] for name in names}
         outputs, states = self.step(params, {pool.entry: frames}, self.gather(slots, index, keep))
         # Waited for before the slots are given away: what fails on the device has failed by then.
@@ -70,8 +71,9 @@ class NetworkProgram:
 BicubicProgram = Callable[[np.ndarray], dict[Route, Array]]
 
 
-def compile_network(ladder: Ladder, config: ModelConfig, params: Any, key: Key, pool: Pool) -> NetworkProgram:
+def compile_network(ladder: Ladder, config: ModelConfig, params: Any, key: Key, pool: Slots) -> NetworkProgram:
     """The program of a key, whose states are those of `pool`, made here where they are not there yet."""
+    assert isinstance(pool, Pool)
     shapes = pool.ensure(key.routes)
     frames = jax.ShapeDtypeStruct((key.batch, *key.bucket, 3), np.uint8)
     index = jax.ShapeDtypeStruct((key.batch,), np.int32)

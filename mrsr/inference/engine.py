@@ -109,7 +109,7 @@ class Engine(AbstractContextManager["Engine"]):
         Raises:
           UserError: the name is taken, the engine is full or closed, or the model cannot run the routes.
         """
-        self._admission.check(routes)
+        self._check(routes)
         with self._lock:
             if self._closed:
                 raise UserError(f"stream {name!r}: the engine is closed; expected one that is open")
@@ -149,7 +149,7 @@ class Engine(AbstractContextManager["Engine"]):
         Raises:
           UserError: there is no such stream, or the model cannot run the routes.
         """
-        self._admission.check(routes)
+        self._check(routes)
         with self._lock:
             self._find(name).mailbox.change(routes)
 
@@ -195,6 +195,12 @@ class Engine(AbstractContextManager["Engine"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check(self, routes: RouteSet) -> None:
+        self._admission.check(routes)
+        self.programs.zero(
+            routes, (1, 1)
+        )  # A runtime may have both of two routes and no pass that makes them together.
 
     def _find(self, name: str) -> Stream:
         if (stream := self._streams.get(name)) is None:

@@ -39,7 +39,7 @@ class OnnxRuntime(FrozenRuntime):
         super().__init__(manifest, form.rpartition("/")[2])
         self._folder = folder
         self._form = form
-        self._threads = threads or available_cores()
+        self.threads = threads or available_cores()
         self._sessions: dict[RouteSet, onnxruntime.InferenceSession] = {}
         self._lock = Lock()
 
@@ -57,7 +57,7 @@ class OnnxRuntime(FrozenRuntime):
         with self._lock:
             if graph.routes not in self._sessions:
                 options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self._threads
+                options.intra_op_num_threads = self.threads
                 options.log_severity_level = 3
                 # Left to itself a pool goes on spinning after a frame, on cores that decoding and encoding need.
                 options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-import jax.numpy as jnp
 import numpy as np
 
 from mrsr.config import ExperimentConfig
@@ -15,7 +14,7 @@ from mrsr.inference.compiled import Key
 from mrsr.inference.programs import Programs
 from mrsr.inference.streams import Place, Stream
 from mrsr.ladder import RouteSet
-from mrsr.models.state import hand_over, multiple, state_shapes
+from mrsr.models.state import hand_over, multiple
 
 
 class Placement:
@@ -62,7 +61,7 @@ class Placement:
         new = Place(entry, size, bucket, pool.take(), times)
         try:
             states = {} if old is None or cut else self._handed_over(stream, old, new, routes)
-            states = {name: state for name, state in states.items() if name in pool.states}
+            states = {name: state for name, state in states.items() if name in pool.names()}
             pool.write(new.slot, states)
         except BaseException:
             self._programs.release((entry, bucket), new.slot)
@@ -82,17 +81,15 @@ class Placement:
         """The states both places share, [1, h, w, hidden] at the new frame's own size, without the bucket's padding."""
         if not stream.kept or stream.asked is None:
             return {}
-        before = self._shapes(stream.asked, old)
+        before = self._zero(stream.asked, old)
         found = self._programs.pools.at((old.entry, old.bucket)).read(old.slot, stream.kept & frozenset(before))
-        own = {name: state[:, : before[name][1], : before[name][2]] for name, state in found.items()}
-        dtype = jnp.dtype(self._config.dtype)
-        zero = {name: np.zeros(shape, dtype) for name, shape in self._shapes(routes, new).items()}
+        own = {name: state[:, : before[name].shape[1], : before[name].shape[2]] for name, state in found.items()}
+        zero = self._zero(routes, new)
         # On the host: a device program for every pair of sizes could not be compiled ahead.
         after = hand_over(cast(Any, own), old.entry, cast(Any, zero), new.entry)
         shared = {f"{new.entry}@{name.partition('@')[2]}" for name in own}
         return {name: np.asarray(state) for name, state in after.items() if name in shared}
 
-    def _shapes(self, routes: RouteSet, place: Place) -> dict[str, tuple[int, int, int, int]]:
-        """Shapes of the states of a stream by itself, as the step pads its frames."""
-        inside = whole_size(*place.size, self.whole(place.entry))
-        return state_shapes(self._ladder, routes, self._config, 1, {place.entry: inside})
+    def _zero(self, routes: RouteSet, place: Place) -> dict[str, np.ndarray]:
+        """The zero states of a stream by itself, as the step pads its frames."""
+        return self._programs.zero(routes, whole_size(*place.size, self.whole(place.entry)))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
-from mrsr.config import ModelConfig
 from mrsr.inference.compiled import Spot
-from mrsr.inference.slots import Pool
-from mrsr.ladder import Ladder
+from mrsr.inference.slots import Slots
 
 KEPT_SIZES = 4
 """For how many sizes that nobody prepared there are states at once, each for every stream the engine has room for."""
@@ -21,18 +19,18 @@ class Pools:
       by_spot: all there are.
     """
 
-    def __init__(self, ladder: Ladder, config: ModelConfig, slots: int) -> None:
-        self.by_spot: dict[Spot, Pool] = {}
-        self._ladder, self._config, self._slots = ladder, config, slots
+    def __init__(self, made: Callable[[Spot], Slots]) -> None:
+        self.by_spot: dict[Spot, Slots] = {}
+        self._made = made
         self._prepared: set[Spot] = set()
         self._opened: list[Spot] = []
         self._lock = threading.Lock()
 
-    def at(self, spot: Spot) -> Pool:
+    def at(self, spot: Spot) -> Slots:
         """The state of the streams that enter there; made when first asked for. From any thread."""
         with self._lock:
             if spot not in self.by_spot:
-                self.by_spot[spot] = Pool(self._ladder, self._config, *spot, self._slots)
+                self.by_spot[spot] = self._made(spot)
             return self.by_spot[spot]
 
     def prepare(self, spots: Iterable[Spot]) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mrsr.config import ExperimentConfig
 from mrsr.errors import RunError
 from mrsr.inference.buckets import Size
 from mrsr.inference.compiled import BicubicProgram, Key, NetworkProgram, Spot, compile_bicubic, compile_network
+from mrsr.inference.host_slots import HostPool
 from mrsr.inference.pools import Pools
 from mrsr.inference.requests import Requests
-from mrsr.inference.runtime import Runtime, Stateless
+from mrsr.inference.runtime import Runtime
 from mrsr.inference.runtime_program import RuntimeProgram, compile_runtime
+from mrsr.inference.slots import Pool, Slots
 from mrsr.ladder import Route, RouteSet
 from mrsr.models.state import state_shapes
 
@@ -51,7 +55,7 @@ class Programs:
         background: what compiles programs that were not prepared.
         runtime: what runs the network; JAX by itself.
         """
-        self.pools = Pools(config.ladder(), config.model, slots)
+        self.pools = Pools(partial(_pool, config, slots, runtime))
         self.failed: dict[Key, str] = {}
         self.prepared_times = 0
         self._ladder, self._config = config.ladder(), config.model
@@ -61,6 +65,7 @@ class Programs:
         self._requests = Requests(self._compile_behind, background)
         self._networks: dict[Key, NetworkProgram | RuntimeProgram] = {}
         self._bicubics: dict[Key, BicubicProgram] = {}
+        self._names: dict[tuple[RouteSet, Size], list[str]] = {}
         self._prepared: set[Key] = set()
         self._extra: dict[Key, None] = {}
         """Programs nobody prepared, those used last at the end."""
@@ -118,9 +123,25 @@ class Programs:
 
     def states_of(self, routes: RouteSet, bucket: Size) -> list[str]:
         """The keys of the states these routes carry, in alphabetical order."""
-        if isinstance(self._runtime, Stateless):
-            return []
-        return sorted(state_shapes(self._ladder, routes, self._config, 1, {routes.inputs[0]: bucket}))
+        # Kept: zeros that are given back and asked for again have to be written.
+        if (routes, bucket) not in self._names:
+            self._names[routes, bucket] = sorted(self.zero(routes, bucket))
+        return self._names[routes, bucket]
+
+    def zero(self, routes: RouteSet, size: Size) -> dict[str, np.ndarray]:
+        """The states of a stream before its first frame, [1, h, w, hidden] by key.
+
+        Args:
+          routes: of one input.
+          size: of frames that need no padding, px.
+
+        Raises:
+          UserError: the runtime does not make these routes in one pass.
+        """
+        if self._runtime is not None:
+            return {name: np.asarray(state) for name, state in self._runtime.init_state(routes, 1, *size).items()}
+        shapes = state_shapes(self._ladder, routes, self._config, 1, {routes.inputs[0]: size})
+        return {name: np.zeros(shape, jnp.dtype(self._config.dtype)) for name, shape in shapes.items()}
 
     def run(self, key: Key, frames: np.ndarray, index: np.ndarray, keep: np.ndarray) -> dict[Route, np.ndarray]:
         """One batch through the network; the states stay on the device.
@@ -208,6 +229,12 @@ class Programs:
         if key.network:
             return compile_network(self._ladder, self._config, self._params, key, self.pools.at(key.spot))
         return compile_bicubic(self._ladder, key)
+
+
+def _pool(config: ExperimentConfig, slots: int, runtime: Runtime | None, spot: Spot) -> Slots:
+    if runtime is not None:
+        return HostPool(runtime, *spot, slots)
+    return Pool(config.ladder(), config.model, *spot, slots)
 
 
 def _first_line(error: BaseException) -> str:

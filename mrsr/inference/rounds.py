@@ -99,6 +99,9 @@ class Rounds:
     def _usable(self, stream: Stream, bucket: Size) -> tuple[RouteSet, ...]:
         """The levels whose programs did not fail, of every size of batches; it is said once which did."""
         assert stream.asked is not None
+        if not self._programs.learned:
+            # Bicubic all the way down: its own compiled program is the quicker by far.
+            return ()
         all_levels = levels(self._trained, stream.asked)
         usable = tuple(each for each in all_levels if self._programs.allowed(each, bucket, True, self._batch_sizes))
         refused = frozenset(all_levels).difference(usable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from typing import Any
 
 import jax
@@ -17,36 +18,25 @@ from mrsr.models.axes import StreamState
 from mrsr.models.state import state_shapes
 
 
-class Pool:
-    """The slots of the streams that enter at one rung in one bucket.
+class Slots(ABC):
+    """The slots of the streams that enter at one rung in one bucket, and the states in them.
 
-    The arrays, [slots + 1, h, w, hidden] by state key, are made with the first program that needs them and never again:
-    programs take them donated and give them back. The last slot takes what pads a batch. A slot that is given away
-    holds what its last stream left; its taker must not keep that (`keep` of `gathered`).
+    A slot that is given away may hold what its last stream left; its taker must not keep that.
 
     Attributes:
-      states: the arrays, by state key.
+      entry: the rung.
+      bucket: what frames are padded to, px.
+      spare: the slot that belongs to nobody: what pads a batch goes there.
     """
 
-    def __init__(self, ladder: Ladder, config: ModelConfig, entry: int, bucket: Size, slots: int) -> None:
-        self.entry = entry
-        self.bucket = bucket
-        self.spare = slots
-        self.states: StreamState = {}
-        self._ladder, self._config = ladder, config
+    def __init__(self, entry: int, bucket: Size, slots: int) -> None:
+        self.entry, self.bucket, self.spare = entry, bucket, slots
         self._free = list(range(slots))[::-1]
-        self._read: dict[str, Any] = {}
-        self._write: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     @property
     def taken(self) -> int:
         """How many slots belong to a stream."""
         return self.spare - len(self._free)
-
-    def nbytes(self) -> int:
-        """Bytes the arrays take on the device."""
-        return sum(array.nbytes for array in list(self.states.values()))
 
     def take(self) -> int:
         """A free slot.
@@ -59,6 +49,57 @@ class Pool:
     def free(self, slot: int) -> None:
         """The slot is no longer its stream's."""
         self._free.append(slot)
+
+    @abstractmethod
+    def names(self) -> frozenset[str]:
+        """The keys of the states there are programs for."""
+
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Bytes the states take."""
+
+    @abstractmethod
+    def read(self, slot: int, names: frozenset[str]) -> dict[str, np.ndarray]:
+        """These states of a slot, [1, h, w, hidden]."""
+
+    @abstractmethod
+    def write(self, slot: int, states: dict[str, np.ndarray]) -> None:
+        """Puts states [1, h, w, hidden] into a slot, their borders repeated where the bucket is larger."""
+
+    @abstractmethod
+    def lost(self) -> bool:
+        """Whether states are gone, with a program that failed."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Nothing in the slots is what it was: every state is zero."""
+
+
+class Pool(Slots):
+    """Slots on JAX's device.
+
+    The arrays, [slots + 1, h, w, hidden] by state key, are made with the first program that needs them and never again:
+    programs take them donated and give them back. Whether a stream keeps what its slot holds is `keep` of `gathered`.
+
+    Attributes:
+      states: the arrays, by state key.
+    """
+
+    def __init__(self, ladder: Ladder, config: ModelConfig, entry: int, bucket: Size, slots: int) -> None:
+        super().__init__(entry, bucket, slots)
+        self.states: StreamState = {}
+        self._ladder, self._config = ladder, config
+        self._read: dict[str, Any] = {}
+        self._write: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> frozenset[str]:
+        """The keys of the arrays there are."""
+        return frozenset(self.states)
+
+    def nbytes(self) -> int:
+        """Bytes the arrays take on the device."""
+        return sum(array.nbytes for array in list(self.states.values()))
 
     def ensure(self, routes: RouteSet) -> dict[str, jax.ShapeDtypeStruct]:
         """Makes what the stages of these routes need, programs to read and write a slot included. From any thread.
