@@ -29,7 +29,7 @@ from mrsr.streaming.worker import FromWorker, Participant
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.1
 _CLOSE_S = 3.0
-# Prepared before anybody is let in: what a webcam is enlarged to.
+# Prepared from the start: what a webcam is enlarged to.
 _PREPARED_TOP = 720
 
 
@@ -62,11 +62,12 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self._open = ExitStack()
         self._ready = False
         self._ticking: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Future[None] | None = None
         self._counters = dict.fromkeys(("joins", "offers", "leaves", "frames", "pictures", "bicubic", "steps_down"), 0)
         self._gone: dict[str, int] = {"drops": 0}
 
     async def __aenter__(self) -> StreamWorker:
-        """Opens the engine and prepares its programs.
+        """Opens the engine; its programs are prepared while the first people join, who get bicubic until then.
 
         Raises:
           UserError: there is no such model, runtime or route.
@@ -79,6 +80,8 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self._thread = self._open.enter_context(EngineThread(engine))
         self._ready = True
         self._ticking = loop.create_task(self._tick())
+        if self._settings.prepare:
+            self._preparing = loop.run_in_executor(None, self._prepare, engine)
         _LOG.info("%s on %s (%s), %s", engine.model_name, engine.runtime_name, engine.precision, engine.device)
         return self
 
@@ -94,16 +97,27 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
             most_pixels=3840 * 2160,
             threads=settings.threads,
         )
-        if settings.prepare:
-            asked, sizes = _usual(engine.routes)
-            engine.prepare(asked, sizes)
         return engine
+
+    def _prepare(self, engine: Engine) -> None:
+        """In a thread of its own: what is usual, one route set after the other."""
+        for routes, size in _usual(engine.routes):
+            if not self._ready:
+                return
+            try:
+                engine.prepare([routes], {routes.inputs[0]: [size]})
+            except (RunError, RuntimeError, ValueError, MemoryError):
+                # What cannot be prepared is asked for again, and announced, when somebody wants it.
+                _LOG.exception("%s could not be prepared", routes)
+        _LOG.info("programs for 16:9 pictures are ready")
 
     async def __aexit__(self, *_: object) -> None:
         self._ready = False
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
+        if self._preparing is not None:
+            await self._preparing
         await asyncio.gather(*(closed_in_time(room, _CLOSE_S) for room in self.rooms.values()))
         self.rooms.clear()
         await asyncio.get_running_loop().run_in_executor(None, self._open.close)
@@ -228,12 +242,12 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
                     _LOG.exception("room %s: its step failed", room.name)
 
 
-def _usual(routes: RouteSet) -> tuple[list[RouteSet], dict[int, list[tuple[int, int]]]]:
-    """What is prepared: each output up to 720p of the inputs below it, alone and together, of 16:9 pictures."""
-    asked: list[RouteSet] = []
+def _usual(routes: RouteSet) -> list[tuple[RouteSet, tuple[int, int]]]:
+    """What is prepared, and for which frames (height, width; px): outputs up to 720p, alone and together, of 16:9."""
+    usual: list[tuple[RouteSet, tuple[int, int]]] = []
     for entry in routes.inputs:
         outputs = [rung for rung in routes.outputs_of(entry) if entry < rung <= _PREPARED_TOP]
-        asked += [RouteSet.of([Route(entry, rung)]) for rung in outputs]
-        if len(outputs) > 1:
-            asked.append(RouteSet.of(Route(entry, rung) for rung in outputs))
-    return asked, {each.inputs[0]: [(each.inputs[0], 2 * round(each.inputs[0] * 8 / 9))] for each in asked}
+        alone = [RouteSet.of([Route(entry, rung)]) for rung in outputs]
+        together = [RouteSet.of(Route(entry, rung) for rung in outputs)] if len(outputs) > 1 else []
+        usual += [(each, (entry, 2 * round(entry * 8 / 9))) for each in (*alone, *together)]
+    return usual
