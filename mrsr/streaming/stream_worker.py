@@ -87,7 +87,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
 
     def _opened(self) -> NamedEngine:
         settings = self._settings
-        engine = self._make(
+        return self._make(
             settings.model,
             settings.runtime,
             routes=settings.routes,
@@ -97,9 +97,8 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
             most_pixels=3840 * 2160,
             threads=settings.threads,
         )
-        return engine
 
-    def _prepare(self, engine: Engine) -> None:
+    def _prepare(self, engine: NamedEngine) -> None:
         """In a thread of its own: what is usual, one route set after the other."""
         for routes, size in _usual(engine.routes):
             if not self._ready:
