@@ -20,7 +20,7 @@ COMMANDS = {
     "data": "make data sets of video files, and look at them",
     "evaluate": "measure a model on videos, bicubic beside it",
     "export": "freeze a model for TF Serving, ONNX Runtime, OpenVINO and Triton",
-    "upscale": "enlarge a video file",
+    "upscale": "enlarge a video file, or what a camera sees",
     "serve": "enlarge video between people in a call; for now the replay of a recorded link alone",
     "load": "synthetic publishers and viewers against a server, measured",
     "bench": "parameters, FLOPs and time of every route",

@@ -1,21 +1,26 @@
-"""`mrsr upscale`: enlarge a video file."""
+"""`mrsr upscale`: enlarge a video file, or what a camera sees."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mrsr.cli.signals import terminated_as_exit
+from mrsr.cli.signals import stopped_by_signal, terminated_as_exit
+from mrsr.errors import UserError
 from mrsr.inference.files import ProgressCallback, check_paths, upscale_file
+from mrsr.inference.live import upscale_camera
 from mrsr.inference.models import RUNTIMES, load_runtime
 from mrsr.inference.plan import Plan, parse_target
+from mrsr.inference.runtime import Runtime
+from mrsr.video.camera import Camera
+from mrsr.video.devices import PREFIX, camera_device
 from mrsr.video.reader import open_video
 from mrsr.video.writer import DEFAULT_CRF, DEFAULT_ENCODER, encoder_options
 
@@ -25,7 +30,11 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Fills in the command's arguments."""
-    parser.add_argument("input", metavar="INPUT", help="a video file, 8 bits a sample: mp4, mkv, webm, raw .264, ...")
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="a video file, 8 bits a sample (mp4, mkv, webm, raw .264, ...), or camera:N, until Ctrl-C",
+    )
     parser.add_argument("output", metavar="OUTPUT", help="the file to write; its ending names the container")
     parser.add_argument("--to", required=True, metavar="P", help="short side of the output in px, such as 720p")
     parser.add_argument(
@@ -40,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", default=DEFAULT_ENCODER, metavar="E", help="(default: %(default)s)")
     parser.add_argument("--crf", type=int, metavar="N", help=f"constant rate factor (default: {DEFAULT_CRF})")
     parser.add_argument("--compare", metavar="FILE", help="write bicubic and the result side by side to FILE as well")
+    parser.add_argument("--camera-size", metavar="WxH", help="ask the camera for frames of this size, such as 640x360")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
@@ -48,11 +58,15 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     del rest
     target = parse_target(args.to)
     crf = encoder_options(args.encoder, args.crf).get("crf")
+    live = args.input.startswith(PREFIX)
+    size = _camera_size(args.camera_size, live)
+    if live and args.compare:
+        raise UserError(f"--compare {args.compare}: a camera's frames are not compared; expected a video file as INPUT")
     # A model takes seconds to load: what is wrong with the files is told before.
-    open_video(args.input).close()
+    if not live:
+        open_video(args.input).close()
     check_paths(Path(args.input), Path(args.output), Path(args.compare) if args.compare else None, args.overwrite)
     logging.getLogger("mrsr").setLevel(logging.INFO)
-    runtime = load_runtime(args.model, args.runtime)
 
     def tell_plan(plan: Plan) -> None:
         told = runtime.model_name, runtime.name, runtime.precision, plan.route
@@ -61,6 +75,12 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
             "%dx%d to %dx%d, encoder %s, crf %s", *plan.source[::-1], *plan.final[::-1], args.encoder, crf or "none"
         )
 
+    if live:
+        with Camera(camera_device(args.input, size)) as camera:
+            runtime = load_runtime(args.model, args.runtime)
+            _run_live(args, camera, target, runtime, tell_plan)
+        return
+    runtime = load_runtime(args.model, args.runtime)
     with terminated_as_exit(), _progress() as on_progress:
         summary = upscale_file(
             args.input,
@@ -82,6 +102,45 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
         summary.seconds,
         summary.fps,
     )
+
+
+def _run_live(
+    args: argparse.Namespace, camera: Camera, target: int, runtime: Runtime, tell_plan: Callable[[Plan], None]
+) -> None:
+    with stopped_by_signal() as stop, _progress() as on_progress:
+        done = upscale_camera(
+            camera,
+            args.output,
+            target,
+            runtime,
+            stop,
+            encoder=args.encoder,
+            crf=args.crf,
+            overwrite=args.overwrite,
+            on_plan=tell_plan,
+            on_progress=on_progress,
+        )
+    _LOG.info(
+        "%d frames of the camera, %d enlarged, %d missed; %.1f s, %.1f fps; camera to picture %.0f ms, at p95 %.0f",
+        done.captured,
+        done.frames_out,
+        done.missed,
+        done.seconds,
+        done.fps,
+        *done.delay_ms,
+    )
+
+
+def _camera_size(text: str | None, live: bool) -> tuple[int, int] | None:
+    """Height and width (px) of `WxH`."""
+    if text is None:
+        return None
+    if not live:
+        raise UserError(f"--camera-size {text}: expected a camera as INPUT, such as camera:0")
+    width, _, height = text.lower().partition("x")
+    if not (text.isascii() and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UserError(f"--camera-size {text}: expected WIDTHxHEIGHT in px, such as 640x360")
+    return int(height), int(width)
 
 
 @contextmanager

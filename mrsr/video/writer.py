@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import os
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import av
 import numpy as np
 from av.codec.codec import UnknownCodecError
 
 from mrsr.errors import RunError, UserError
-from mrsr.video.colour import from_rgb
+from mrsr.video.colour import ColourTags, from_rgb
 from mrsr.video.reader import VideoReader
 from mrsr.video.remux import StreamCopy
 
 DEFAULT_ENCODER = "libx264"
 DEFAULT_CRF = 16
 _PIXEL_FORMAT = "yuv420p"
+# What keeps up with a camera beside a network on the same cores.
+_HURRIED = {"libx264": {"preset": "veryfast"}, "libx265": {"preset": "ultrafast"}, "libsvtav1": {"preset": "11"}}
+
+
+class Picture(Protocol):
+    """What a written file takes over from where its frames come from; see `VideoReader`."""
+
+    height: int
+    width: int
+    fps: Fraction
+    time_base: Fraction
+    colour: ColourTags
+    pixel_aspect: Fraction
 
 
 def encoder_options(encoder: str, crf: int | None) -> dict[str, str]:
@@ -56,10 +71,11 @@ class VideoWriter:
       output: the final name; its ending names the container.
       height: of the frames, px, even.
       width: of the frames, px, even.
-      source: the open reader the frames come from.
+      source: the open reader, or camera, the frames come from.
       encoder: FFmpeg's name of a video encoder.
       crf: constant rate factor; None for `DEFAULT_CRF` where the encoder has one.
-      copy_streams: whether the source's sound, subtitles, chapters and description come along.
+      copy_streams: whether a file's sound, subtitles, chapters and description come along.
+      live: whether the encoder has to keep up with frames as they happen, at more bytes for the same quality.
 
     Raises:
       UserError: the encoder or crf is refused, the container is unknown or cannot hold the picture or a copied stream,
@@ -71,14 +87,15 @@ class VideoWriter:
         output: str | Path,
         height: int,
         width: int,
-        source: VideoReader,
+        source: Picture,
         *,
         encoder: str = DEFAULT_ENCODER,
         crf: int | None = None,
         copy_streams: bool = True,
+        live: bool = False,
     ) -> None:
         self.output = Path(output)
-        self.options = encoder_options(encoder, crf)
+        self.options = encoder_options(encoder, crf) | (_HURRIED.get(encoder, {}) if live else {})
         self.frames_written = 0
         self._encoder = encoder
         self._colour = source.colour.settled(source.height, source.width)
@@ -89,7 +106,7 @@ class VideoWriter:
         self._container = self._create()
         try:
             self._stream = self._add_video(height, width, source)
-            if copy_streams:
+            if copy_streams and isinstance(source, VideoReader):
                 self._copy = StreamCopy(source.path, self._container, self._stream, self.output)
             self._container.start_encoding()
         except (av.FFmpegError, ValueError) as error:
@@ -117,7 +134,7 @@ class VideoWriter:
         except OSError as error:
             raise UserError(f"{self.output}: cannot be written ({_reason(error)})") from None
 
-    def _add_video(self, height: int, width: int, source: VideoReader) -> av.VideoStream:
+    def _add_video(self, height: int, width: int, source: Picture) -> av.VideoStream:
         stream = self._container.add_stream(
             self._encoder, rate=source.fps, options=self.options, width=width, height=height, time_base=source.time_base
         )
