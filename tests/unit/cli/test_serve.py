@@ -208,11 +208,12 @@ def test_with_keys_only_their_holders_join(started: list[Supervisor]) -> None:
             assert (await response.json())["open"] is False
         async with http.post(f"{url}/api/token", json={"room": "r", "role": "both"}) as response:
             assert (response.status, (await response.json())["code"]) == (403, "room")
-        await joined(url, http, issue(keys, Grant("r", "both"), 60, time.time()))
+        holder = await joined(url, http, issue(keys, Grant("r", "both"), 60, time.time()))
         await until(lambda: started[0].worker._link.sends)  # type: ignore[union-attr]
         sock = await joined(url, http, issue(Keys({"day": "x" * 40}), Grant("r", "both"), 60, time.time()))
         said, closed = await code_of(sock)
         assert (said["code"], closed) == ("token", 4401)
+        assert not holder.closed
 
     assert serve(serving.Serving(serving.Listen(port=0), keys=keys), visit) == 0
 
