@@ -1,7 +1,8 @@
 """The streaming engine under load: batching, memory over many steps, several outputs in one pass, a twofold overload.
 
-`python -m benchmarks.engine [--model DIR|NAME] [--size 320x180] [--rounds N] [--steps N] [--seconds S] [--json FILE]`.
-Times are wall clock; what is compared is measured in turn within one run.
+`python -m benchmarks.engine [--model DIR|NAME] [--runtime R] [--size 320x180] [--rounds N] [--steps N] [--seconds S]
+[--json FILE]`. Times are wall clock; what is compared is measured in turn within one run. On another runtime than JAX
+the engine on JAX is measured beside it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from mrsr.inference.buckets import Size
 from mrsr.inference.deadline import Rule
 from mrsr.inference.engine import Engine
 from mrsr.inference.jax_runtime import JaxRuntime
-from mrsr.inference.models import find_model
+from mrsr.inference.models import RUNTIMES, find_model, load_runtime
+from mrsr.inference.runtime import Runtime
 from mrsr.inference.streams import Event, Result
 from mrsr.ladder import RouteSet
 from mrsr.models.flops import gflop
@@ -42,13 +44,27 @@ Report = dict[str, Any]
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What the engines measured run: a model, on JAX where `runtime` is None."""
+
+    config: ExperimentConfig
+    params: Any
+    runtime: Runtime | None = None
+
+    def on_jax(self) -> Model:
+        """The same model on JAX."""
+        return replace(self, runtime=None)
+
+
 class Load:
     """An engine with streams that all show noise of one size."""
 
-    def __init__(self, config: ExperimentConfig, params: Any, size: Size, **settings: Any) -> None:
+    def __init__(self, model: Model, size: Size, **settings: Any) -> None:
         self.results: list[Result] = []
         self.events: list[Event] = []
-        self.engine = Engine(config, params, on_result=self._note, on_event=self.events.append, **settings)
+        settings |= {"runtime": model.runtime, "on_event": self.events.append}
+        self.engine = Engine(model.config, model.params, on_result=self._note, **settings)
         self._frames = np.random.default_rng(0).integers(0, 256, (4, *size, 3), dtype=np.uint8)
         self._at = 0
 
@@ -81,13 +97,13 @@ def quantiles(took: list[float]) -> Report:
     return {"p50_ms": float(middle), "p99_ms": float(high)}
 
 
-def batching(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> list[Report]:
+def batching(model: Model, size: Size, rounds: int) -> list[Report]:
     """1, 4 and 16 streams, in batches and one by one, round after round in turn; the plain runtime beside the one."""
     rows = []
     for count in (1, 4, 16):
         names = [f"stream {index}" for index in range(count)]
-        loads = {"together": Load(config, params, size, batch_sizes=(count,))}
-        loads["one by one"] = Load(config, params, size, batch_sizes=(1,))
+        loads = {"together": Load(model, size, batch_sizes=(count,))}
+        loads["one by one"] = Load(model, size, batch_sizes=(1,))
         for load in loads.values():
             load.engine.prepare([LOW], {180: [size]})
             for name in names:
@@ -95,7 +111,7 @@ def batching(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> 
             load.round(names)
         turns: dict[str, Callable[[], float]] = {how: partial(load.round, names) for how, load in loads.items()}
         if count == 1:
-            turns["the runtime alone"] = _plain(config, params, size)
+            turns["the runtime alone"] = _plain(model, LOW, size)
         took: dict[str, list[float]] = {how: [] for how in turns}
         for _ in range(rounds):
             for how, turn in turns.items():
@@ -111,24 +127,48 @@ def batching(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> 
     return rows
 
 
-def _plain(config: ExperimentConfig, params: Any, size: Size) -> Callable[[], float]:
-    runtime = JaxRuntime(config, params)
+def _plain(model: Model, routes: RouteSet, size: Size) -> Callable[[], float]:
+    runtime = model.runtime or JaxRuntime(model.config, model.params)
     frame = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
-    held = [runtime.init_state(LOW, 1, *size)]
+    held = [runtime.init_state(routes, 1, *size)]
 
     def step() -> float:
         start = time.perf_counter()
-        _, held[0] = runtime.step(LOW, frame, held[0])
+        _, held[0] = runtime.step(routes, frame, held[0])
         return 1e3 * (time.perf_counter() - start)
 
     step()
     return step
 
 
-def memory(config: ExperimentConfig, params: Any, steps: int) -> Report:
+def beside_jax(model: Model, size: Size, rounds: int) -> list[Report]:
+    """A round of one stream, engine and bare runtime, on the model's runtime and on JAX in turn: ms by route."""
+    rows = []
+    for routes in APART[:2]:
+        turns: dict[str, Callable[[], float]] = {}
+        loads = []
+        for which, each in (("runtime", model), ("jax", model.on_jax())):
+            load = Load(each, size, batch_sizes=(1,))
+            load.engine.prepare([routes], {180: [size]})
+            load.engine.join("one", routes, NEVER)
+            loads.append(load)
+            turns |= {f"{which}, engine": partial(load.round, ["one"]), f"{which}, alone": _plain(each, routes, size)}
+        took: dict[str, list[float]] = {how: [] for how in turns}
+        for turn in turns.values():
+            turn()
+        for _ in range(rounds):
+            for how, turn in turns.items():
+                took[how].append(turn())
+        rows.append({"route": str(routes)} | {how: quantiles(times) for how, times in took.items()})
+        for load in loads:
+            load.engine.close()
+    return rows
+
+
+def memory(model: Model, steps: int) -> Report:
     """Resident memory and arrays while four streams of small frames run: after a tenth of the steps, and at the end."""
     size, names = (24, 40), ["a", "b", "c", "d"]
-    load = Load(config, params, size, batch_sizes=(4,))
+    load = Load(model, size, batch_sizes=(4,))
     load.engine.prepare([LOW], {180: [size]})
     for name in names:
         load.engine.join(name, LOW, NEVER)
@@ -158,9 +198,9 @@ def _device_mib() -> float:
     return sum(array.nbytes for array in jax.live_arrays()) / 2**20
 
 
-def outputs(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> list[Report]:
+def outputs(model: Model, size: Size, rounds: int) -> list[Report]:
     """One output, three in one pass, and three in three passes: GFLOP of a frame, and its time, in turn."""
-    load = Load(config, params, size, batch_sizes=(1,))
+    load = Load(model, size, batch_sizes=(1,))
     load.engine.prepare([TOGETHER, *APART], {180: [size]})
     ways = {"180:360": [LOW], "180:360,720,1080 in one pass": [TOGETHER], "in three passes": APART}
     names = {routes: str(routes) for routes in (TOGETHER, *APART)}
@@ -172,18 +212,18 @@ def outputs(config: ExperimentConfig, params: Any, size: Size, rounds: int) -> l
         for way, passes in ways.items():
             took[way].append(load.round([names[routes] for routes in passes]))
     load.engine.close()
-    ladder, sizes = config.ladder(), {180: size}
+    ladder, sizes = model.config.ladder(), {180: size}
     return [
-        {"way": way, "gflop": sum(gflop(ladder, routes, config.model, sizes) or 0.0 for routes in passes)}
+        {"way": way, "gflop": sum(gflop(ladder, routes, model.config.model, sizes) or 0.0 for routes in passes)}
         | quantiles(took[way])
         for way, passes in ways.items()
     ]
 
 
-def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
+def overload(model: Model, seconds: float) -> Report:
     """Four streams of small frames at twice the rate that rounds of them allow, until three leave: what is served."""
     asked, names, size = RouteSet.parse("180:1080"), ["a", "b", "c", "d"], (46, 80)
-    load = Load(config, params, size)
+    load = Load(model, size)
     load.engine.prepare([asked], {180: [size]})
     for name in names:
         load.engine.join(name, asked, NEVER)
@@ -230,7 +270,8 @@ def overload(config: ExperimentConfig, params: Any, seconds: float) -> Report:
 
 def show(report: Report, console: Console) -> None:
     """Prints what was measured."""
-    table = Table(title=f"180:360 of {report['size']}, {report['model']}, {report['device']}", title_justify="left")
+    title = f"180:360 of {report['size']}, {report['model']}, {report['runtime']}, {report['device']}"
+    table = Table(title=title, title_justify="left")
     for heading in ("streams", "how", "round p50 ms", "p99 ms", "frames a second", "gain"):
         table.add_column(heading, justify="left" if heading == "how" else "right")
     for row in report["batching"]:
@@ -247,6 +288,9 @@ def show(report: Report, console: Console) -> None:
     for row in report["outputs"]:
         table.add_row(row["way"], *(format(row[name], ".2f") for name in ("gflop", "p50_ms", "p99_ms")))
     console.print(table)
+    for row in report.get("beside_jax", ()):
+        each = {how: f"{times['p50_ms']:.1f} ({times['p99_ms']:.1f})" for how, times in row.items() if how != "route"}
+        console.print(f"{row['route']}, round p50 (p99) ms: {each}")
     held = report["memory"]
     console.print(
         f"{held['steps']} steps: resident {held['resident_mib'][0]:.1f} to {held['resident_mib'][1]:.1f} MiB "
@@ -294,6 +338,7 @@ def main(argv: list[str] | None = None) -> None:
     """Measures everything, prints it and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="init:tiny")
+    parser.add_argument("--runtime", default="jax", choices=RUNTIMES)
     parser.add_argument("--size", type=frame_size, default="320x180", help="of the frames, WIDTHxHEIGHT")
     parser.add_argument("--rounds", type=_at_least(1), default=20)
     parser.add_argument("--steps", type=_at_least(10), default=5000)
@@ -303,15 +348,20 @@ def main(argv: list[str] | None = None) -> None:
     size = args.size
     try:
         config, params = find_model(args.model)
+        runtime = load_runtime(args.model, args.runtime)
     except UserError as error:
         parser.error(str(error))
     if params is None:
         parser.error(f"--model {args.model}: has no network; expected a run folder or init:tiny|small|base")
+    model = Model(config, params, None if runtime.name == "jax" else runtime)
     report: Report = {"device": device_name(), "model": config.name, "size": f"{size[1]}x{size[0]}"}
-    report["batching"] = batching(config, params, size, args.rounds)
-    report["outputs"] = outputs(config, params, size, args.rounds)
-    report["memory"] = memory(config, params, args.steps)
-    report["overload"] = overload(config, params, args.seconds)
+    report["runtime"] = f"{runtime.name} in {runtime.precision}"
+    if model.runtime is not None:
+        report["beside_jax"] = beside_jax(model, size, args.rounds)
+    report["batching"] = batching(model, size, args.rounds)
+    report["outputs"] = outputs(model, size, args.rounds)
+    report["memory"] = memory(model, args.steps)
+    report["overload"] = overload(model, args.seconds)
     show(report, Console(width=130))
     if args.json:
         write_report(report, args.json)

@@ -15,6 +15,8 @@ from benchmarks import engine
         ("--seconds", "soon", "seconds above 0"),
         ("--model", "nowhere", "nowhere"),
         ("--model", "bicubic", "has no network"),
+        ("--runtime", "tflite", "invalid choice: 'tflite'"),
+        ("--runtime", "openvino", "runs exported directories alone"),
     ],
 )
 def test_a_wrong_option_is_refused_in_one_line(option, value, expected, capsys):
