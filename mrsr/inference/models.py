@@ -81,6 +81,8 @@ def load_runtime(model: str | None, runtime: str = "auto", otherwise: str = "bic
     place = None if model is None else folder(model) if ships else as_path(model)
     if place is None or not (place / MANIFEST).is_file():
         if runtime not in ("auto", "jax"):
+            if model is not None:
+                find_model(model)  # One that is not there at all is said to be so.
             raise UserError(
                 f"--runtime {runtime}: runs exported directories alone; expected one in --model: `mrsr export` makes it"
             )
