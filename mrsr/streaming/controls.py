@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from mrsr.streaming.protocol import Ack, Control
 
@@ -64,6 +65,17 @@ class Controls:
         else:
             self._waits = False
             self.unanswered += 1
+
+    def figures(self) -> dict[str, Any]:
+        """What was asked and what came of it, as JSON."""
+        asked = self._asked
+        return {
+            "downBy": asked.down_by if asked else 1.0,
+            "applied": self.applied,
+            "maxKbps": asked.max_bitrate // 1000 if asked else None,
+            "unanswered": self.unanswered,
+            "refused": self.refused,
+        }
 
     def _say(self, now: float) -> None:
         assert self._asked is not None

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import numpy as np
@@ -180,6 +181,10 @@ class SuperResolved:
         """Ends all viewers' tracks."""
         while self.rungs:
             await self.rungs.popitem()[1].close()
+
+    def figures(self) -> dict[str, Any]:
+        """The encoders, as JSON, by rung and format."""
+        return {f"{height}p {format}": rung.figures() for (format, height), rung in self.rungs.items()}
 
     def _announced(self, offered_at: float) -> tuple[int, float]:
         """Time stamp and arrival (s) of the frame that was announced last before it was offered at `offered_at` (s)."""

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mrsr.errors import UserError
-from mrsr.inference.deadline import Rule as Deadline
 from mrsr.inference.engine import Engine
-from mrsr.inference.streams import Event, Result
+from mrsr.inference.streams import Result
 from mrsr.ladder import Route, RouteSet
 from mrsr.streaming.audio import Sound
 from mrsr.streaming.camera import CameraSize, rung_of
@@ -21,12 +19,12 @@ from mrsr.streaming.link_rate import Measured
 from mrsr.streaming.media import SourceFrame, SuperResolved, read_frames
 from mrsr.streaming.meters import Meter
 from mrsr.streaming.peer import Peer
-from mrsr.streaming.protocol import Status, Want
+from mrsr.streaming.protocol import Ack, Status, Want
+from mrsr.streaming.seat import EngineSeat
 from mrsr.streaming.settings import WorkerSettings
 from mrsr.streaming.source import SourceDecision, follow, reached, start_source
 from mrsr.streaming.viewer_limits import Limits
 from mrsr.streaming.worker import FromWorker, Participant
-from mrsr.video.cuts import CutDetector
 
 _LOG = logging.getLogger(__name__)
 # Without a frame for this long there is no picture of the source.
@@ -44,8 +42,10 @@ class Publisher:
       pictures: its picture at every rung that is watched.
       sound: its sound; None while it sends none.
       entry: the rung its frames enter at now.
+      seat: its place in the engine.
+      controls: what it is told to send.
       decision: what was decided of it last.
-      frames: that came in; `refused` of them too large, `skipped` above the frame rate.
+      frames: that came in; `skipped` of them came above the frame rate.
     """
 
     def __init__(
@@ -61,19 +61,15 @@ class Publisher:
     ) -> None:
         self.who, self.want, self.pictures = who, want, pictures
         self.sound: Sound | None = None
-        self.frames = self.skipped = self.refused = 0
-        self._engine, self._settings, self._rule, self._send = engine, settings, rule, send
+        self.frames = self.skipped = 0
+        self.seat = EngineSeat(engine, who.peer, budget_ms=1000 / settings.least_fps)
+        self.controls = Controls(send)
+        self._settings, self._rule = settings, rule
         self._routes_known = engine.routes
         self.entry = self._routes_known.inputs[0]
         self.decision: SourceDecision | None = None
         self._state = start_source(rule, self._limits("h264"), now)
-        self._controls = Controls(send)
         self._camera = CameraSize()
-        self._cuts = CutDetector()
-        self._asked: RouteSet | None = None
-        self._joined = False
-        self._no_room: str | None = None
-        self._top: int | None = None
         self._wanted: dict[str, Decision] = {}
         self._last_frame_at: float | None = None
         self._taken_at = float("-inf")
@@ -81,7 +77,6 @@ class Publisher:
         self._track: Any = None
         self._reading: asyncio.Task[int] | None = None
         self._fps = Meter()
-        self.event: str = ""
 
     # What comes in
 
@@ -107,9 +102,7 @@ class Publisher:
     async def close(self) -> None:
         """Leaves the engine; the last picture goes on being shown to those who still watch."""
         await self._detach()
-        if self._joined:
-            self._joined = False
-            self._engine.leave(self.who.peer)
+        self.seat.leave()
 
     def _fit(self, height: int, width: int) -> tuple[int, int]:
         """A source that sends more than it was asked for is reduced here: the network's cost is that of its input."""
@@ -123,7 +116,7 @@ class Publisher:
         now = frame.arrived_at
         self.frames += 1
         self._last_frame_at = now
-        self._camera.saw(frame.sent_short, self._controls.applied, self._controls.applied_at, now)
+        self._camera.saw(frame.sent_short, self.controls.applied, self.controls.applied_at, now)
         fps = min(self._settings.fps, self.who.caps.max_fps or self._settings.fps)
         if now - self._taken_at < 0.75 / fps:
             self.skipped += 1
@@ -134,37 +127,14 @@ class Publisher:
             self.entry = entry
             self._route()
         pts = self.pictures.offering(self.who.peer, frame)
-        above = self._asked is None or not self._joined
-        self.pictures.pass_on(frame, pts, self.entry, above)
-        if not above:
-            if self._cuts(frame.image):
-                self._engine.reset(self.who.peer)
-            try:
-                self._engine.offer(self.who.peer, frame.image)
-            except UserError as error:
-                self.refused += 1
-                self.event = str(error)
-
-    # What comes out of the engine, in its thread
+        self.pictures.pass_on(frame, pts, self.entry, above=not self.seat.works)
+        if self.seat.works:
+            self.seat.offer(frame.image)
 
     def result(self, result: Result) -> None:
-        """What became of a frame."""
+        """What became of a frame, in the engine's thread."""
         self.pictures.take(result)
-        made = max(route.output for route in result.outputs)
-        if result.made_by == "bicubic":
-            self._top = 0
-        else:
-            self._top = made if made < result.asked.outputs[-1] else None
-
-    def said(self, event: Event) -> None:
-        """What the engine has to say of the stream."""
-        self.event = f"{event.kind}: {event.detail}"
-        _LOG.info("source %s: %s", self.who.peer, self.event)
-
-    @property
-    def top(self) -> int | None:
-        """The highest output the engine makes at present, as `Measured.engine_top` has it."""
-        return self._top if self._joined else None
+        self.seat.took(result)
 
     # What is decided
 
@@ -183,9 +153,9 @@ class Publisher:
         """It would like something else."""
         self.want = want
 
-    def acked(self, ack: Any, now: float) -> None:
+    def acked(self, ack: Ack, now: float) -> None:
         """It did, or could not do, what it was asked."""
-        self._controls.acked(ack, now)
+        self.controls.acked(ack, now)
 
     def decide(self, viewers: Mapping[str, Decision], codec: str, now: float) -> SourceDecision:
         """What it is asked for and what is made of it, by what its viewers can be given."""
@@ -199,8 +169,8 @@ class Publisher:
         self.decision = decision
         if self._camera.short:
             kbps = min(decision.input_kbps, self.who.caps.max_kbps or decision.input_kbps)
-            self._controls.ask(max(1.0, self._camera.short / decision.input), kbps, now)
-        self._controls.tick(now)
+            self.controls.ask(max(1.0, self._camera.short / decision.input), kbps, now)
+        self.controls.tick(now)
         self._route()
         return decision
 
@@ -219,22 +189,7 @@ class Publisher:
             if decision.output != decision.input
         }
         routes = [Route(self.entry, output) for output in sorted(tops) if output > self.entry]
-        asked = RouteSet.of(routes) if routes else None
-        if asked == self._asked and (self._joined or asked is None):
-            return
-        self._asked = asked
-        if asked is None:
-            self._top = None
-            return
-        try:
-            if self._joined:
-                self._engine.change(self.who.peer, asked)
-            else:
-                self._engine.join(self.who.peer, asked, Deadline(budget_ms=1000 / self._settings.least_fps))
-                self._joined = True
-            self._no_room = None
-        except UserError as error:
-            self._no_room = str(error)
+        self.seat.ask(RouteSet.of(routes) if routes else None)
 
     def _limits(self, codec: str) -> Limits:
         enlarging = RouteSet.of(route for route in self._routes_known if route.enlarges)
@@ -253,7 +208,7 @@ class Publisher:
         """What the source itself is told of its stream."""
         fps = self._fps.read(self.frames, now)
         top = max((self.output(viewer) for viewer in self._wanted), default=self.entry)
-        on = self._joined and self._top != 0 and top > self.entry
+        on = self.seat.works and self.seat.top != 0 and top > self.entry
         reason = self.decision.reason if self.decision else ""
         return Status(
             "waiting" if self.stalled else "on" if on else "bypass",
@@ -263,57 +218,35 @@ class Publisher:
             round(1000 * self.pictures.latency_s, 1),
             self.drops,
             source=self.who.peer,
-            reason=(self.why_not or reason)[:200],
+            reason=(self.seat.why_not or reason)[:200],
         )
-
-    @property
-    def why_not(self) -> str:
-        """Why the network does not run as asked, in words; empty where it does."""
-        if self._no_room:
-            return self._no_room
-        return self.event if self._joined and self._top is not None else ""
 
     @property
     def drops(self) -> int:
         """Frames not shown: too many a second, too large, or replaced by newer ones before there was time."""
         decoded = self._track.dropped if self._track is not None else 0
         undecoded = self._receiver.undecoded if self._receiver is not None else 0
-        counts = self._engine.counts(self.who.peer) if self._joined else None
-        engine = counts.replaced + counts.dropped if counts else 0
-        return decoded + undecoded + self.skipped + self.refused + engine
+        counts = self.seat.counts()
+        return decoded + undecoded + self.skipped + self.seat.refused + counts.replaced + counts.dropped
 
     def statistics(self, now: float) -> dict[str, Any]:
         """The figures of the source, as JSON."""
         status = self.status(now)
-        counts = self._engine.counts(self.who.peer) if self._joined else None
-        asked = self._controls.asked
         return {
             "name": self.who.name,
             "sr": status.sr,
             "in": self.entry,
             "camera": self._camera.short,
-            "routes": str(self._asked) if self._asked and self._joined else "",
+            "routes": str(self.seat.asked) if self.seat.works else "",
             "fps": status.fps,
             "latencyMs": status.latency_ms,
             "frames": self.frames,
             "drops": status.drops,
-            "engine": {
-                name: getattr(counts, name) for name in ("offered", "done", "replaced", "dropped", "late")
-            } if counts else {},
-            "rungs": {
-                f"{height}p {format}": {
-                    "viewers": rung.viewers, "encoded": rung.encoded, "keyFrames": rung.key_frames,
-                    "kbps": rung.bit_rate // 1000, "encodeMs": round(1000 * rung.encode_s, 1), "mended": rung.mended,
-                }
-                for (format, height), rung in self.pictures.rungs.items()
-            },
-            "control": {
-                "downBy": asked.down_by if asked else 1.0, "applied": self._controls.applied,
-                "maxKbps": asked.max_bitrate // 1000 if asked else None,
-                "unanswered": self._controls.unanswered, "refused": self._controls.refused,
-            },
+            "engine": self.seat.figures(),
+            "rungs": self.pictures.figures(),
+            "control": self.controls.figures(),
             "reason": status.reason,
-        }  # fmt: skip
+        }
 
 
 def as_sent(decision: Decision) -> Decision:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +98,17 @@ class EncodedRung:
         """Ends the viewers' tracks and the encoder."""
         self._frames.close()
         await self._task
+
+    def figures(self) -> dict[str, Any]:
+        """Who watches and what was encoded, as JSON."""
+        return {
+            "viewers": self.viewers,
+            "encoded": self.encoded,
+            "keyFrames": self.key_frames,
+            "kbps": self.bit_rate // 1000,
+            "encodeMs": round(1000 * self.encode_s, 1),
+            "mended": self.mended,
+        }
 
     async def _run(self) -> None:
         image: np.ndarray | None = None

@@ -217,7 +217,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self._counters["steps_down"] += event.kind == "stepped_down"
         publisher = self._publisher(event.stream)
         if publisher is not None:
-            publisher.said(event)
+            publisher.seat.said(event)
 
     def _publisher(self, name: str) -> Any:
         for room in tuple(self.rooms.values()):

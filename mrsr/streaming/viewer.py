@@ -180,7 +180,7 @@ class Viewer:
             loss=None if report.report_s is None else report.loss,
             reported_at=now - min(ages) if ages else None,
             dropped=dropped,
-            engine_top=publisher.top,
+            engine_top=publisher.seat.top,
         )
 
     def _probing(self, decision: Decision, report: LegReport) -> None:
@@ -208,13 +208,13 @@ class Viewer:
         rung = publisher.pictures.rungs.get((self.format, self._height))
         fps = self._shown.read(rung.encoded - rung.repeated if rung else 0, now)
         latency = publisher.pictures.latency_s + (rung.encode_s if rung else 0.0)
-        on = self._height > publisher.entry and publisher.top != 0
+        on = self._height > publisher.entry and publisher.seat.top != 0
         sr = "waiting" if publisher.stalled else "device" if self.want.enlarge == "device" else "on" if on else "bypass"
         reason = decision.reason if decision else "connecting"
         if sr == "waiting":
             reason = "no picture comes from the source"
-        elif sr == "bypass" and publisher.why_not:
-            reason = publisher.why_not
+        elif sr == "bypass" and publisher.seat.why_not:
+            reason = publisher.seat.why_not
         return Status(
             sr,
             publisher.entry,

@@ -47,14 +47,14 @@ async def test_two_viewers_of_different_maxima_are_served_by_one_pass():
             await high.join()
             await until(lambda: (short(low), short(high)) == (192, 384))
             publisher = worker.rooms["r"].publishers["anna"]
-            assert str(publisher._asked) == "180:360,180:720"
+            assert str(publisher.seat.asked) == "180:360,180:720"
             done = worker.engine.counts("anna").done
             frames = len(high.frames)
             await until(lambda: len(high.frames) > frames + 10)
             # One frame through the engine for each, not one for every viewer.
             assert worker.engine.counts("anna").done - done <= len(high.frames) - frames + 5
             await high.leave()
-            await until(lambda: str(publisher._asked) == "180:360")
+            await until(lambda: str(publisher.seat.asked) == "180:360")
 
 
 @apart
@@ -71,7 +71,7 @@ async def test_a_viewer_whose_own_device_enlarges_is_sent_the_input_and_the_engi
             await ben.join()
             await until(lambda: ben.status.sr == "device")
             await until(lambda: short(ben) == 96)
-            assert worker.rooms["r"].publishers["anna"]._asked is None
+            assert worker.rooms["r"].publishers["anna"].seat.asked is None
             await ben.say(Want(height=360))
             await until(lambda: short(ben) == 192)
             await until(lambda: ben.status.sr == "on")
@@ -147,7 +147,7 @@ async def test_a_large_camera_is_told_to_send_less_and_reduced_until_it_does():
             assert anna.last(Control).down_by == 4.0
             await until(lambda: short(ben) == 360)
             # Said three times, then no more: the picture is reduced here.
-            await until(lambda: worker.rooms["r"].publishers["anna"]._controls.unanswered == 1)
+            await until(lambda: worker.rooms["r"].publishers["anna"].controls.unanswered == 1)
             said = [message.seq for message in anna.messages if isinstance(message, Control)]
             assert max(map(said.count, said)) == 3
 
