@@ -137,7 +137,7 @@ def test_calls_are_answered_in_the_order_they_are_done_in(tmp_path: Path) -> Non
         (ProtocolError(Code.FULL, "no stream is free", 5000), Code.FULL, "no stream is free", 5000),
         (RunError("WebRTC does not take it"), Code.WORKER, "WebRTC does not take it", 1000),
         # What went wrong inside is for the worker's log, not for a client.
-        (ValueError("/home/ada/secret"), Code.WORKER, "the worker failed at offer", 1000),
+        (ValueError("/folder/of/ada/secret"), Code.WORKER, "the worker failed at offer", 1000),
     ],
 )
 def test_a_call_that_fails_says_why(tmp_path: Path, raised: Exception, code: Code, text: str, retry: int) -> None:
