@@ -1,9 +1,8 @@
-"""One Chromium and one server for the tests of pages; both are closed before other tests run."""
+"""A Chromium and a server for the tests of each file of pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from fake_camera import write_camera
 from serving import Server, serving
 
 
-@pytest.fixture(scope="package")
+# Of a file, not of them all: while Playwright is there no other test can run an event loop in this thread.
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Chromium whose camera is `fake_camera`'s."""
     path = chromium()
@@ -27,7 +27,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """`mrsr serve`, with no more work than two busy cores do beside two browsers: they are not what is tested."""
     with serving("--fps", "10", "--least-fps", "1", "--routes", "180:360,180:720,360:720") as started:
@@ -47,9 +47,3 @@ def visit(browser: Any, server: Server, request: pytest.FixtureRequest) -> Itera
     yield opened
     for window in windows:
         window.close()
-
-
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    """Where a test leaves pictures of its pages, for people."""
-    return tmp_path
