@@ -7,6 +7,7 @@ all of it Kubernetes' pod template, time and again. It asks for `rayStartParams`
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from schema import Api, faults
 
 from launch import kuberay
+from mrsr.cli import serve
 
 QUANTITY = (int, str)
 API: Api = {
@@ -164,6 +166,15 @@ def test_the_gateway_is_one_and_is_sent_traffic_when_a_worker_is_ready(capsys: p
     assert {str(file).rpartition("/")[0] for file in files} == {*mounted.values()}
     assert found["Service"]["selector"].items() <= gateway["template"]["metadata"]["labels"].items()
     assert found["Service"]["ports"][0]["targetPort"] == container["ports"][0]["containerPort"]
+
+
+def test_the_gateways_command_is_one_that_mrsr_serve_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    (container,) = by_kind(rendered(capsys, *GPUS, *MORE))["Deployment"]["template"]["spec"]["containers"]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    serve.add_arguments(parser)
+    args = parser.parse_args(container["command"][2:])
+    assert (args.cluster, args.host, args.port) == ("ray://call-head-svc:10001", "0.0.0.0", 8080)
+    assert (str(args.token_key), args.model) == ("/etc/mrsr/keys/token-keys", "tiny")
 
 
 def test_what_cannot_be_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
