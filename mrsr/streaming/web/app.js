@@ -68,6 +68,8 @@ function show(room, stream, choice) {
   byId("own").hidden = !stream;
   byId("own-video").srcObject = stream;
   byId("own-video").classList.toggle("mirrored", choice === "camera");
+  // The browser's own button ends a shared screen.
+  stream?.getVideoTracks()[0]?.addEventListener("ended", () => notify("Your picture has ended: you send nothing any more."));
   const sound = stream?.getAudioTracks()[0];
   byId("microphone").hidden = !sound;
   byId("microphone").setAttribute("aria-pressed", "false");

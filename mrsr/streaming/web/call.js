@@ -9,7 +9,7 @@ import { Tile } from "./tile.js";
 import { rate } from "./words.js";
 
 // A publisher whose worker died comes back under another id: for so long its tile waits for somebody of its name.
-const RETURN_MS = 8000;
+const RETURN_MS = 6000;
 
 /** Events: `ended` {text}. */
 export class Call extends EventTarget {

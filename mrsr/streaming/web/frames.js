@@ -32,3 +32,10 @@ export function sizeAt(width, height, short) {
   const even = (side) => Math.max(2, 2 * Math.round((side * factor) / 2));
   return [even(width), even(height)];
 }
+
+/** Copies the picture of a <video> or <canvas> into a canvas. */
+export function copied(picture, canvas) {
+  canvas.width = picture.videoWidth ?? picture.width;
+  canvas.height = picture.videoHeight ?? picture.height;
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+}

@@ -6,7 +6,7 @@ const TRIAL_MS = 5000;
 const WINDOW = 20;
 
 export class Local {
-  /** Frames/s; below this a call looks like a row of photographs, and the server does better. */
+  /** Pictures a second; below this a call looks like a row of photographs, and the server does better. */
   static slowest = 10;
   #device;
   #sharp;
@@ -116,10 +116,11 @@ export class Local {
     this.#began ||= now;
     this.#times.push([now, now - began]);
     this.#times = this.#times.slice(-WINDOW);
-    const { fps } = this.figures;
     this.#on.changed();
-    if (!this.#on.patient && now - this.#began > TRIAL_MS && fps < Local.slowest) {
-      this.#on.gaveUp(`This device enlarges ${fps.toFixed(1)} pictures a second, too few for a call; the server does it again.`);
+    // By what a picture takes: how many come is the source's doing, and a page out of sight gets none.
+    const most = 1000 / this.figures.ms;
+    if (!this.#on.patient && now - this.#began > TRIAL_MS && most < Local.slowest) {
+      this.#on.gaveUp(`This device enlarges ${most.toFixed(1)} pictures a second, too few for a call; the server does it again.`);
     }
   }
 

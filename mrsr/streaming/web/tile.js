@@ -1,13 +1,16 @@
 // A publisher's tile: the picture with its slider, how it is doing, and what the viewer would like.
 
 import { notify } from "./announce.js";
-import { onFrames } from "./frames.js";
+import { copied, onFrames } from "./frames.js";
 import { Local } from "./local.js";
 import { Plain } from "./plain.js";
 import { recall, remember } from "./remember.js";
 import { makeSlider } from "./slider.js";
 import { makeWishes, wanted } from "./wishes.js";
 import { BADGES, comparison, figures, sentence, sizes } from "./words.js";
+
+const PARTS =
+  "stage sharp plain held divider left right veil compare mute full who badge sizes offer anyway height policy enlarge".split(" ");
 
 /** Events: `want` {policy, height, enlarge}, what the viewer chose. */
 export class Tile extends EventTarget {
@@ -30,10 +33,7 @@ export class Tile extends EventTarget {
     this.#offered = offered;
     this.element = document.getElementById("tile").content.firstElementChild.cloneNode(true);
     const part = (selector) => this.element.querySelector(selector);
-    this.#parts = Object.fromEntries(
-      ["stage", "sharp", "plain", "held", "divider", "veil", "compare", "mute", "full", "who", "badge", "sizes", "reason", "offer",
-        "anyway", "height", "policy", "enlarge", "left", "right"].map((name) => [name, part(`.${name}`)]),
-    );
+    this.#parts = Object.fromEntries(PARTS.map((name) => [name, part(`.${name}`)]));
     this.#parts.reason = part(":scope > .reason");
     this.#parts.video = part("video");
     this.#plain = new Plain(this.#parts.plain);
@@ -73,10 +73,12 @@ export class Tile extends EventTarget {
 
   /** Over the held last picture: why there is no newer one. Nothing takes it away again. */
   veil(text) {
-    if (text) this.#hold();
     this.#parts.veil.hidden = !text;
     this.#parts.veil.textContent = text;
-    if (text) this.#say(`${this.person.name}: ${text}`);
+    if (!text) return;
+    this.#hold();
+    this.status({ ...this.#status, sr: "waiting", fps: 0, reason: "" });
+    this.#say(`${this.person.name}: ${text}`);
   }
 
   close() {
@@ -172,10 +174,7 @@ export class Tile extends EventTarget {
   #hold() {
     const { video, held, sharp } = this.#parts;
     if (!video.videoWidth || !held.hidden) return;
-    const picture = sharp.hidden ? video : sharp;
-    held.width = picture.videoWidth ?? picture.width;
-    held.height = picture.videoHeight ?? picture.height;
-    held.getContext("2d").drawImage(picture, 0, 0);
+    copied(sharp.hidden ? video : sharp, held);
     held.hidden = false;
   }
 
