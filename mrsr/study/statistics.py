@@ -7,6 +7,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+SHOWN_AS_ZERO = 0.005
+"""Differences (dB) up to this one are 0.00 on the page."""
+
 Spread = dict[str, Any]
 """`mean`, `sd` (sample standard deviation, None of a single value) and `values` by seed."""
 
@@ -26,8 +29,13 @@ def paired(values: Mapping[int, float], base: Mapping[int, float]) -> Spread | N
 
 
 def is_clear(difference: Spread | None) -> bool:
-    """Whether a difference is larger than its spread over two seeds or more. A hint, not a test of significance."""
-    return difference is not None and difference["sd"] is not None and abs(difference["mean"]) > difference["sd"]
+    """Whether a difference (dB) is larger than its spread over two seeds or more. A hint, not a test of significance.
+
+    One that a page shows as zero is not.
+    """
+    if difference is None or difference["sd"] is None:
+        return False
+    return abs(difference["mean"]) > max(difference["sd"], SHOWN_AS_ZERO)
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:

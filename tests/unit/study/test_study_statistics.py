@@ -27,6 +27,7 @@ def test_what_a_seed_moves_in_both_drops_out_of_the_difference() -> None:
     assert is_clear(found)
     assert paired({7: 1.0}, base) is None
     assert not is_clear(paired({0: 31.0}, base))
+    assert not is_clear(paired({0: 30.003, 1: 20.003}, base))
     assert not is_clear(paired({0: 31.0, 1: 19.5}, base))
 
 
