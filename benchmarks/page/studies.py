@@ -56,7 +56,7 @@ def figures(report: dict[str, Any]) -> str:
         "models": [{name: model[name] for name in _OF_A_MODEL} for model in report["models"]],
         "summary": report["summary"],
         # Frame by frame there is much of it, and the page does not show it without its pictures.
-        "rows": [{name: row[name] for name in row if name != "psnr_y_by_frame"} for row in report["rows"]],
+        "rows": [{name: row[name] for name in row if name != "gain_by_frame"} for row in report["rows"]],
     }
     parts = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for name, lines in lists.items():

@@ -86,11 +86,12 @@ def _by_seed(runs: Sequence[Run]) -> dict[int, dict[Case, Row]]:
 
 
 def _by_frame(rows: Sequence[Row]) -> Row:
-    """PSNR frame by frame, averaged over clips, where it was measured for all of them."""
-    series = [row.get("psnr_y_by_frame") for row in rows]
-    if not all(series) or any(None in one for one in series if one):
+    """The gain over bicubic frame by frame, averaged over clips, where it was measured for all of them."""
+    pairs = [(row.get("psnr_y_by_frame") or [None], row.get("bicubic_by_frame") or [None]) for row in rows]
+    if any(None in ours or None in bicubic for ours, bicubic in pairs):
         return {}
-    return {"psnr_y_by_frame": [fmean(values) for values in zip(*(one for one in series if one), strict=False)]}
+    gains = [[a - b for a, b in zip(ours, bicubic, strict=True)] for ours, bicubic in pairs]
+    return {"gain_by_frame": [fmean(values) for values in zip(*gains, strict=False)]}
 
 
 def _case(row: Row) -> Case:
@@ -162,9 +163,9 @@ def _rows(name: str, ours: Mapping[int, Mapping[Case, Row]], base: Mapping[int, 
         row["gain"] = spread(_gains(ours, case))
         # Of the gains, not of PSNR: two settings of a measurement need not give the same input.
         row["difference"] = paired(_gains(ours, case), _gains(base, case))
-        series = [of_seed[case]["psnr_y_by_frame"] for of_seed in ours.values() if "psnr_y_by_frame" in of_seed[case]]
+        series = [of_seed[case]["gain_by_frame"] for of_seed in ours.values() if "gain_by_frame" in of_seed[case]]
         if series:
-            row["psnr_y_by_frame"] = [fmean(values) for values in zip(*series, strict=False)]
+            row["gain_by_frame"] = [fmean(values) for values in zip(*series, strict=False)]
         rows.append(row)
     return rows
 

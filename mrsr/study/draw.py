@@ -93,7 +93,7 @@ def draw_levels(rows: Sequence[Row], route: str, kind: str, names: Sequence[str]
 
 
 def draw_frames(rows: Sequence[Row], names: Sequence[str], since: str, folder: Path) -> list[Path]:
-    """Writes a PNG a route of PSNR frame by frame from where figures count, the mean over the degradations.
+    """Writes a PNG a route of the gain frame by frame, from where figures count, the mean over the degradations.
 
     Routes that fewer than two models were followed on have none: there is nothing to compare.
 
@@ -103,18 +103,18 @@ def draw_frames(rows: Sequence[Row], names: Sequence[str], since: str, folder: P
       since: what the frames are counted from, such as `the start`.
       folder: where the pictures go.
     """
-    with_series = [row for row in rows if row.get("psnr_y_by_frame")]
+    with_series = [row for row in rows if row.get("gain_by_frame")]
     paths = []
     followed = {(row["model"], row["route"]): None for row in with_series}
     routes = [route for _, route in followed]
     for route in dict.fromkeys(route for route in routes if routes.count(route) > 1):
         figure, axes = figure_of(5, 4)
         for name in names:
-            series = [row["psnr_y_by_frame"] for row in with_series if (row["model"], row["route"]) == (name, route)]
+            series = [row["gain_by_frame"] for row in with_series if (row["model"], row["route"]) == (name, route)]
             if series:
                 values = [fmean(frame) for frame in zip(*series, strict=False)]
                 axes.plot(range(len(values)), values, color=colour_of(name, names), marker=".", label=name)
-        axes.set(xlabel=f"frames since {since}", ylabel="PSNR, dB", title=route)
+        axes.set(xlabel=f"frames since {since}", ylabel="PSNR above bicubic, dB", title=route)
         paths.append(finish(figure, axes, folder / f"frames_{route.replace(':', '_')}.png"))
     return paths
 

@@ -20,7 +20,7 @@ def study(tmp_path, status="measured"):
         "budget": {"steps": 1, "minutes": 0, "batch_size": 1, "frames": 1, "crop": 8, "sources": "s", "model": "m"},
         "evaluation": {"videos": [], "cutout": "", "frames": 1, "state": "kept", "degradations": ["bicubic"]},
         "models": [model | {"changes": {}, "measured": {}, "runs": [run]}],
-        "rows": [row | dict.fromkeys(("ssim_y", "flicker", "warping_error", "tof")) | {"psnr_y_by_frame": [1.0]}],
+        "rows": [row | dict.fromkeys(("ssim_y", "flicker", "warping_error", "tof")) | {"gain_by_frame": [1.0]}],
         "summary": [line | {"gflop": 1.5, "ms": None, "minutes": 1.0}],
     }  # fmt: skip
     (tmp_path / "run").mkdir()

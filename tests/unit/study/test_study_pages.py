@@ -16,6 +16,7 @@ from mrsr.config import Study, save_config, validate_study
 from mrsr.errors import UserError
 from mrsr.evaluation.stills import still_file
 from mrsr.files import replaced
+from mrsr.study.collect import collect
 from mrsr.study.draw import draw_frames
 from mrsr.study.plan import BENCH, EVALUATION, STILLS, Run, is_measured, is_trained, keep_measured, runs_of
 from mrsr.study.report import write_pages
@@ -113,9 +114,21 @@ def test_the_best_of_equal_cost_and_the_cheapest_are_on_the_front(written: Any) 
     assert fronts["ms"] == ({"plain", best} if mean[best] < mean["plain"] else {best})
 
 
+def test_gains_frame_by_frame_are_over_bicubic_on_the_same_input(study: Study, tmp_path: Path) -> None:
+    [run, *_] = [run for run in runs_of(study, tmp_path / "w") if run.variant.name == "forgets"]
+    fill(run)
+    report = json.loads((run.folder / EVALUATION).read_text())
+    for index, row in enumerate(report["routes"]):
+        row |= {"psnr_y_by_frame": [31.0 + index, 30.0], "bicubic_by_frame": [30.0, 30.5 - index]}
+    (run.folder / EVALUATION).write_text(json.dumps(report))
+    rows = collect(study, tmp_path / "w", "mrsr study", {})["rows"]
+    # Two clips a degradation, the first two rows being of the first.
+    assert [row["gain_by_frame"] for row in rows] == [[1.5, 0.0], [3.5, 2.0]]
+
+
 def test_frames_are_drawn_where_two_models_can_be_compared(tmp_path: Path) -> None:
     rows = [
-        {"model": model, "route": route, "psnr_y_by_frame": [30.0, 31.0]}
+        {"model": model, "route": route, "gain_by_frame": [0.5, 0.25]}
         for model, route in (("gru", "180:360"), ("plain", "180:360"), ("gru", "360:360"), ("gru", "360:360"))
     ]
     assert draw_frames(rows, ["gru", "plain"], "the start", tmp_path) == [tmp_path / "frames_180_360.png"]
