@@ -74,6 +74,11 @@ class Visitor:
         page.wait_for_selector("body[data-link=joined]")
         return self
 
+    def wish(self, **choices: object) -> None:
+        """Chooses in the lists below the picture."""
+        for name, value in choices.items():
+            self.page.select_option(f".{name}", str(value))
+
     def text(self, selector: str) -> str:
         """What the first such element says."""
         return str(self.page.locator(selector).first.inner_text())

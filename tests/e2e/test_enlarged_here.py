@@ -66,7 +66,7 @@ def test_enlarged_on_the_device_and_back_where_it_is_too_slow(visit: Callable[..
     visit().join("Ada", "camera", watch=False)
     viewer = visit().join("Grace")
     until("a picture", viewer.height)
-    viewer.page.select_option(".enlarge", "device")
+    viewer.wish(policy="destination", height=360, enlarge="device")
     until("enlarged here", lambda: viewer.text(".badge") == "Super-resolved here")
     assert "on this device" in viewer.text(".tile > .reason")
     assert viewer.page.locator("canvas.sharp").is_visible()
