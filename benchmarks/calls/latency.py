@@ -1,7 +1,9 @@
 """A browser's camera of 320x180 in another browser at 640x360 and 1280x720: frame rate and age of every frame.
 
 Both pages read the counter burnt into the camera's picture as frames are presented; a frame's age is the time between
-the publisher's own preview and the viewer's picture. `python -m benchmarks.calls.latency [--seconds S] [--heights ...]`
+the publisher's own preview and the viewer's picture.
+
+`python -m benchmarks.calls.latency [--seconds S] [--only NAME,...]`
 """
 
 from __future__ import annotations
@@ -20,16 +22,24 @@ from benchmarks.calls.matching import viewer_figures
 from benchmarks.calls.report import FOLDER, lines, written
 from benchmarks.calls.server import Server, server
 
+CASES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "360p": (360, ()),
+    "720p": (720, ()),
+    "360p_at_10_fps": (360, ("--fps", "10", "--least-fps", "4")),
+    "360p_without_a_model": (360, ("--model", "bicubic")),
+    "720p_without_a_model": (720, ("--model", "bicubic")),
+}
+"""By name what the viewer asks for (p), and options of `mrsr serve`; two cores bear the network at 10 fps."""
+
 SETTLE_S = 12.0
 """Before it counts: connections, the engine's choice of what it can keep up, the link's first estimate."""
 
 
 def main() -> None:
-    """Measures each height, prints and writes the figures."""
+    """Measures each case, prints and writes the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calls.latency", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30, help="measured for each height, after the start (30)")
-    parser.add_argument("--heights", default="360,720", help="what the viewer asks for, p (360,720)")
-    parser.add_argument("--model", help="as of `mrsr serve` (the one that ships)")
+    parser.add_argument("--seconds", type=float, default=30, help="measured for each case, after the start (30)")
+    parser.add_argument("--only", help=f"of {', '.join(CASES)}, with commas between")
     parser.add_argument("--json", type=Path, help="instead of docs/results/calls/latency.json")
     parser.add_argument("--pictures", type=Path, default=FOLDER, help="folder of the screenshots")
     args = parser.parse_args()
@@ -38,10 +48,11 @@ def main() -> None:
 
 async def _measure(args: argparse.Namespace) -> None:
     figures = {}
-    for height in map(int, args.heights.split(",")):
-        with server(options=["--model", args.model] if args.model else []) as served:
-            shot = args.pictures / f"latency_{height}p.png"
-            figures[f"{height}p"] = await one(served, height, args.seconds, shot)
+    for name in args.only.split(",") if args.only else CASES:
+        height, options = CASES[name]
+        with server(options=options) as served:
+            figures[name] = await one(served, height, args.seconds, args.pictures / f"latency_{name}.png")
+            figures[name]["serve"] = " ".join(options)
     path = written("latency", sys.argv[1:], {"camera": "320x180 at 30 fps", "viewers": figures}, args.json)
     print("\n".join(lines(figures)), f"\n{path}")
 

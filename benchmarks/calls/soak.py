@@ -105,8 +105,8 @@ def trend(samples: list[dict[str, Any]], name: str, warm_s: float) -> dict[str, 
     """Of one process after the first minutes: mean and slope of memory, the least and most of threads and descriptors.
 
     Returns:
-      `memory_mib`: of the first and last samples and `slope_mib_an_hour`, by least squares; `threads`, `descriptors`:
-        least and most in the first and in the second half.
+      `memory_mib`: of the first and last samples, and its slopes (MiB/h) by least squares, whole and of the last third;
+      `threads`, `descriptors`: least and most in the first and in the second half.
     """
     rows = [
         (sample["t"], sample["processes"][name])
@@ -117,7 +117,8 @@ def trend(samples: list[dict[str, Any]], name: str, warm_s: float) -> dict[str, 
         return {"samples": len(rows)}
     times = np.array([at for at, _ in rows])
     memory = np.array([row["memory_mib"] for _, row in rows])
-    slope = float(np.polyfit(times / 3600, memory, 1)[0])
+    third = times >= times[0] + 2 * (times[-1] - times[0]) / 3
+    slopes = [float(np.polyfit(times[part] / 3600, memory[part], 1)[0]) for part in (times >= 0, third)]
     half = len(rows) // 2
 
     def spread(key: str) -> list[list[int]]:
@@ -126,7 +127,12 @@ def trend(samples: list[dict[str, Any]], name: str, warm_s: float) -> dict[str, 
 
     return {
         "samples": len(rows),
-        "memory_mib": {"first": memory[0], "last": memory[-1], "most": memory.max(), "slope_mib_an_hour": slope},
+        "memory_mib": {
+            "first": float(memory[0]),
+            "last": float(memory[-1]),
+            "slope_mib_an_hour": slopes[0],
+            "slope_of_the_last_third": slopes[1],
+        },
         "threads": spread("threads"),
         "descriptors": spread("descriptors"),
     }

@@ -12,6 +12,7 @@ RESEND_RTTS = 1.2
 PROBE, PROBE_S = 1.4, 1.5
 
 _RTT_S = 0.1
+_HOPELESS_S, _GIVEN_UP_S = 0.3, 1.0
 _PACKET = 1300
 
 
@@ -63,15 +64,18 @@ class Pacer:
     Attributes:
       burst: bytes.
       sent: bytes let go so far.
+      packets: how many they were.
     """
 
     burst: int = 3 * _PACKET
     sent: int = 0
+    packets: int = 0
     _free_at: float = field(default=0.0, repr=False)
 
     def wait(self, size: int, rate: float, now: float) -> float:
         """Counts a packet of `size` bytes as sent; how long (s) it has to wait for that at `rate` bit/s."""
         self.sent += size
+        self.packets += 1
         self._free_at = max(self._free_at, now - 8 * self.burst / rate) + 8 * size / rate
         return max(0.0, self._free_at - now)
 
@@ -121,6 +125,40 @@ class ResendBudget:
         return True
 
 
+@dataclass(slots=True)
+class Asking:
+    """What the far end asks to be sent again, and when that is hopeless: browsers wait 3 s before they say so.
+
+    Attributes:
+      asked: packets asked for so far, each time they were.
+    """
+
+    asked: int = 0
+    _first: dict[int, float] = field(default_factory=dict, repr=False)
+    _given_up: float = field(default=float("-inf"), repr=False)
+
+    def hopeless(self, sequence: int, now: float) -> bool:
+        """A packet is asked for at `now` (s); whether a key frame is better than to go on resending.
+
+        It is where the packet was asked for first 0.3 s ago: what was resent since was lost too, or had no room. A
+        second passes before the next such answer.
+        """
+        self.asked += 1
+        if now - self._given_up < _GIVEN_UP_S:
+            return False
+        if len(self._first) >= 512:
+            self._first = {number: at for number, at in self._first.items() if now - at < _GIVEN_UP_S}
+        since = now - self._first.setdefault(sequence, now)
+        # The numbers come round: what was asked for that long ago was another packet.
+        if since > 10 * _HOPELESS_S:
+            self._first[sequence] = now
+        if not _HOPELESS_S <= since <= 10 * _HOPELESS_S:
+            return False
+        self._first.clear()
+        self._given_up = now
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class LegReport:
     """A viewer's leg, as of one moment, for the controller, `status` and metrics.
@@ -137,6 +175,7 @@ class LegReport:
       resent: packets sent again.
       refused: resends the budget refused.
       padding: bytes of probes.
+      broken: probes that were ended because packets were lost.
       rebuilt: how often the sending was started anew after an error or a standstill.
     """
 
@@ -152,3 +191,4 @@ class LegReport:
     refused: int
     padding: int
     rebuilt: int
+    broken: int = 0

@@ -17,7 +17,8 @@ class ProbeRule:
       ratio: probe rate by the estimate.
       lasts_s: s.
       pause_s: between a probe that found more and the next, s.
-      back_off_s: after the first failure, s; doubled by each one more.
+      back_off_s: after the first failure, s; doubled by each one more at such a rate. Lower rates wait this long alone.
+      near: from this part of the rate that failed last a probe counts as one at such a rate.
       longest_back_off_s: and no longer than this, s.
       rtt_slack_ms: how much above the link's own round-trip time is flat, ms.
       most_loss: what share of lost packets is flat.
@@ -30,6 +31,7 @@ class ProbeRule:
     pause_s: float = 0.5
     back_off_s: float = 2.0
     longest_back_off_s: float = 8.0
+    near: float = 0.9
     rtt_slack_ms: float = 40.0
     most_loss: float = 0.02
     aftermath_s: float = 4.0
@@ -50,8 +52,10 @@ class Probe:
       before_kbps: what the link was taken to carry when it began, kbit/s.
       began: s.
       until: when it ends, or no other begins before, s.
-      failures: those that found a queue, in a row.
+      failures: those that found a queue since one as fast has ended well.
       failed_at: when the last of these ended, s.
+      failed_kbps: its rate, kbit/s; None where there was none.
+      retry: when one as fast may begin again, s.
       proven_kbps: the rate of the one that ended well with this very step; None otherwise.
     """
 
@@ -61,6 +65,8 @@ class Probe:
     until: float = 0.0
     failures: int = 0
     failed_at: float | None = None
+    failed_kbps: float | None = None
+    retry: float = 0.0
     proven_kbps: float | None = None
 
 
@@ -83,13 +89,28 @@ def probed(
     """
     probe = replace(probe, proven_kbps=None)
     if probe.kbps is None:
-        if not (flat and wanted and now >= probe.until):
+        fails = probe.failed_kbps is not None and rule.ratio * kbps >= rule.near * probe.failed_kbps
+        if not (flat and wanted and now >= (probe.retry if fails else probe.until)):
             return probe
         return replace(probe, kbps=rule.ratio * kbps, before_kbps=kbps, began=now, until=now + rule.lasts_s)
     fell = kbps < 0.95 * probe.before_kbps
     if flat and not fell and now < probe.until:
         return probe
     if flat and not fell and reported_at is not None and reported_at >= probe.began + 0.5 * rule.lasts_s:
-        return Probe(until=now + rule.pause_s, proven_kbps=probe.kbps)
+        ended = Probe(until=now + rule.pause_s, proven_kbps=probe.kbps)
+        if probe.failed_kbps is None or probe.kbps >= probe.failed_kbps:
+            return ended
+        # A slower one says nothing of the rate that failed.
+        return replace(
+            ended, failures=probe.failures, failed_at=probe.failed_at, failed_kbps=probe.failed_kbps, retry=probe.retry
+        )
     wait = min(rule.back_off_s * 2.0 ** min(probe.failures, 30), rule.longest_back_off_s)
-    return replace(probe, kbps=None, until=now + wait, failures=probe.failures + 1, failed_at=now)
+    return replace(
+        probe,
+        kbps=None,
+        until=now + rule.back_off_s,
+        failures=probe.failures + 1,
+        failed_at=now,
+        failed_kbps=probe.kbps,
+        retry=now + wait,
+    )

@@ -173,6 +173,8 @@ class Viewer:
     def _measured(self, report: LegReport, publisher: Publisher, now: float) -> Measured:
         ages = [age for age in (report.heard_s, report.report_s) if age is not None]
         skipped = self._video.skipped if self._video is not None else 0
+        # A probe that was ended by loss has found no room, as a frame that was left out has.
+        skipped += report.broken
         dropped, self._skipped = max(0, skipped - self._skipped), skipped
         return Measured(
             estimate_kbps=None if report.heard_s is None else report.estimate / 1000,

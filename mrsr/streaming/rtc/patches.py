@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 # A frame in hand for this long without a packet sent: the encoder hangs.
 _STANDSTILL_S, _WATCH_S = 2.0, 0.25
 _PADDING = 255
+# IPv4, UDP, RTP with its extensions, and the tag of SRTP.
+_HEADERS = 20 + 8 + 24 + 10
 # Sound is not held back for longer than this for the picture's sake.
 _BEHIND_S = 1.0
 # Packets asked for in one message.
@@ -164,8 +166,8 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         super().__init__(trackOrKind, transport)
         self.link = leg.LinkEstimate()
         self.codec: str | None = None
-        self._pacer, self._resends = leg.Pacer(), leg.ResendBudget()
-        self._payload_type = self._padded = self._rebuilt = self._timestamp = 0
+        self._pacer, self._resends, self._asking = leg.Pacer(), leg.ResendBudget(), leg.Asking()
+        self._payload_type = self._padded = self._rebuilt = self._timestamp = self._broken = 0
         self._sequence, self._origin = rtcrtpsender.random_sequence_number(), random32()
         self._probe_rate = 0.0
         self._mid_frame = False
@@ -187,22 +189,31 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             refused=resends.refused,
             padding=self._padded,
             rebuilt=self._rebuilt,
+            broken=self._broken,
         )
 
     async def probe(self, factor: float = leg.PROBE, seconds: float = leg.PROBE_S) -> None:
         """Fills what is sent up to `factor` times the estimate with padding, for `seconds`: the estimate may follow."""
         self._probe_rate = rate = factor * self.link.estimate
-        start, before = time.monotonic(), self._pacer.sent
+        start, before, asked = time.monotonic(), self._on_the_wire(), self._asking.asked
         try:
             while (passed := time.monotonic() - start) < seconds:
-                missing = rate * passed / 8 - (self._pacer.sent - before)
-                for _ in range(min(int(missing // _PADDING), 64)):
+                if self._asking.asked > asked:
+                    # The link has no room: more would cost the picture.
+                    self._broken += 1
+                    return
+                missing = rate * passed / 8 - (self._on_the_wire() - before)
+                for _ in range(min(int(missing // (_PADDING + _HEADERS)), 64)):
                     await self._send_padding()
                 await asyncio.sleep(0.01)
         except ConnectionError:
             return
         finally:
             self._probe_rate = 0.0
+
+    def _on_the_wire(self) -> int:
+        """Bytes sent, with their headers: of padding they are a fifth, which a link has to carry as well."""
+        return self._pacer.sent + _HEADERS * self._pacer.packets
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
         now = time.monotonic()
@@ -224,7 +235,9 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         if packet is None or packet.sequence_number != sequence_number:
             return
         size, now = len(packet.payload), time.monotonic()
-        if self.kind != "video" or self._resends.allows(sequence_number, size, self.link.target, self.link.rtt, now):
+        if self.kind == "video" and self._asking.hopeless(sequence_number, now):
+            self._send_keyframe()
+        elif self.kind != "video" or self._resends.allows(sequence_number, size, self.link.target, self.link.rtt, now):
             self._pacer.wait(size, self._pace(), now)
             await super()._retransmit(sequence_number)
 
