@@ -122,7 +122,6 @@ def test_the_command_writes_figures_and_a_picture(tmp_path: Path, capsys) -> Non
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        ("serve", "expected --replay-link TRACE"),
         ("serve --replay-link missing.txt", "missing.txt"),
         ("serve --replay-link link.txt --maximum 90", "the destination's maximum 90"),
         ("serve --replay-link link.txt --codec av1", "codec 'av1'"),
