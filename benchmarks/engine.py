@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.in_turn import in_turn
 from mrsr.config import ExperimentConfig
 from mrsr.errors import UserError, status_of
 from mrsr.evaluation.evaluate import write_report
@@ -38,6 +39,7 @@ from mrsr.models.flops import gflop
 
 LOW = RouteSet.parse("180:360")
 APART = [LOW, RouteSet.parse("180:720"), RouteSet.parse("180:1080")]
+PAIR = RouteSet.parse("180:360,180:720")
 TOGETHER = RouteSet.parse("180:360,180:720,180:1080")
 NEVER = Rule(budget_ms=1e9)
 Report = dict[str, Any]
@@ -142,24 +144,18 @@ def _plain(model: Model, routes: RouteSet, size: Size) -> Callable[[], float]:
 
 
 def beside_jax(model: Model, size: Size, rounds: int) -> list[Report]:
-    """A round of one stream, engine and bare runtime, on the model's runtime and on JAX in turn: ms by route."""
+    """A round of one stream, engine and bare runtime, on the model's runtime and on JAX in turn: ms by routes."""
     rows = []
-    for routes in APART[:2]:
-        turns: dict[str, Callable[[], float]] = {}
+    for routes in (*APART[:2], PAIR):
+        runs: dict[str, Callable[[], float]] = {}
         loads = []
         for which, each in (("runtime", model), ("jax", model.on_jax())):
             load = Load(each, size, batch_sizes=(1,))
             load.engine.prepare([routes], {180: [size]})
             load.engine.join("one", routes, NEVER)
             loads.append(load)
-            turns |= {f"{which}, engine": partial(load.round, ["one"]), f"{which}, alone": _plain(each, routes, size)}
-        took: dict[str, list[float]] = {how: [] for how in turns}
-        for turn in turns.values():
-            turn()
-        for _ in range(rounds):
-            for how, turn in turns.items():
-                took[how].append(turn())
-        rows.append({"route": str(routes)} | {how: quantiles(times) for how, times in took.items()})
+            runs |= {f"{which}, engine": partial(load.round, ["one"]), f"{which}, alone": _plain(each, routes, size)}
+        rows.append({"route": str(routes)} | in_turn(runs, rounds))
         for load in loads:
             load.engine.close()
     return rows
@@ -289,8 +285,8 @@ def show(report: Report, console: Console) -> None:
         table.add_row(row["way"], *(format(row[name], ".2f") for name in ("gflop", "p50_ms", "p99_ms")))
     console.print(table)
     for row in report.get("beside_jax", ()):
-        each = {how: f"{times['p50_ms']:.1f} ({times['p99_ms']:.1f})" for how, times in row.items() if how != "route"}
-        console.print(f"{row['route']}, round p50 (p99) ms: {each}")
+        each = {how: f"{times['p50']:.1f} ({times['cpu']:.1f})" for how, times in row.items() if how != "route"}
+        console.print(f"{row['route']}, round p50 (of CPU time) ms: {each}")
     held = report["memory"]
     console.print(
         f"{held['steps']} steps: resident {held['resident_mib'][0]:.1f} to {held['resident_mib'][1]:.1f} MiB "
