@@ -42,7 +42,7 @@ def section(record: Record, chart: str | None) -> str:
         ),
         (
             f"Milliseconds a frame, medians of {timed}, one frame of each in turn. Bicubic is the baseline in NumPy, "
-            "written to be exact and not to be fast:",
+            f"written to be exact and not to be fast.{_of_exports(record)}",
             in_time(record) if timed else None,
         ),
     )
@@ -57,6 +57,16 @@ def section(record: Record, chart: str | None) -> str:
         TABLES,
     ]
     return "\n\n".join(parts)
+
+
+def _of_exports(record: Record) -> str:
+    """What is to be said of models timed in a second runtime, where there are any."""
+    runtimes = {(row["method"], row["runtime"]) for one in record["times"] for row in one["rows"]}
+    measured = {(one["name"], one["runtime"]) for one in record["methods"]}
+    several = {name for name, _ in runtimes - measured} & {one["name"] for one in record["methods"]}
+    if not several:
+        return ""
+    return " The figures above are of the first runtime of a model; what [8 bits](export.md#8-bits) cost stands there."
 
 
 def rewritten(text: str, between: str) -> str:
