@@ -85,7 +85,8 @@ class Browser:
           token: for a server that gives none.
           compare: whether the page draws plain scaling beside what it gets, as it does by default: that costs time.
         """
-        context = await self.browser.new_context(viewport={"width": 1280, "height": 900}, permissions=[])
+        # Playwright waits for conditions by eval, which the pages do not allow.
+        context = await self.browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
         page = Page(await context.new_page())
         page.page.on("websocket", lambda socket: socket.on("framereceived", lambda text: _kept(page, text)))
         role = "publish" if send else "subscribe"

@@ -23,7 +23,10 @@ def written(name: str, arguments: Sequence[str], figures: dict[str, Any], path: 
     """Writes the figures of `benchmarks.calls.NAME` as JSON, by default among the results of the documents."""
     path = path or FOLDER / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = " ".join(["python -m", f"benchmarks.calls.{name}", *arguments])
+    # Where it was written to is no part of what was measured.
+    places = {index for index, word in enumerate(arguments) if word in ("--json", "--pictures")}
+    kept = [word for index, word in enumerate(arguments) if not {index, index - 1} & places]
+    command = " ".join(["python -m", f"benchmarks.calls.{name}", *kept])
     write_report({"command": command, "machine": machine()} | figures, path)
     return path
 
