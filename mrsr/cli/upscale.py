@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crf", type=int, metavar="N", help=f"constant rate factor (default: {DEFAULT_CRF})")
     parser.add_argument("--compare", metavar="FILE", help="write bicubic and the result side by side to FILE as well")
     parser.add_argument("--camera-size", metavar="WxH", help="ask the camera for frames of this size, such as 640x360")
+    parser.add_argument("--frames", type=int, metavar="N", help="end a camera's recording after so many frames")
+    parser.add_argument("--seconds", type=float, metavar="S", help="end a camera's recording after so long")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
@@ -60,6 +63,7 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
     crf = encoder_options(args.encoder, args.crf).get("crf")
     live = args.input.startswith(PREFIX)
     size = _camera_size(args.camera_size, live)
+    _check_end(args, live)
     if live and args.compare:
         raise UserError(f"--compare {args.compare}: a camera's frames are not compared; expected a video file as INPUT")
     # A model takes seconds to load: what is wrong with the files is told before.
@@ -107,28 +111,52 @@ def run(args: argparse.Namespace, rest: list[str]) -> None:
 def _run_live(
     args: argparse.Namespace, camera: Camera, target: int, runtime: Runtime, tell_plan: Callable[[Plan], None]
 ) -> None:
+    done, until = 0, math.inf
+
+    def ended() -> bool:
+        nonlocal until
+        # Asked for the first time when the first frame is.
+        if args.seconds is not None and until == math.inf:
+            until = time.monotonic() + args.seconds
+        return stop() or time.monotonic() >= until or done == args.frames
+
+    def count(frames: int, total: int | None) -> None:
+        nonlocal done
+        done = frames
+        on_progress(frames, total)
+
     with stopped_by_signal() as stop, _progress() as on_progress:
-        done = upscale_camera(
+        summary = upscale_camera(
             camera,
             args.output,
             target,
             runtime,
-            stop,
+            ended,
             encoder=args.encoder,
             crf=args.crf,
             overwrite=args.overwrite,
             on_plan=tell_plan,
-            on_progress=on_progress,
+            on_progress=count,
         )
     _LOG.info(
         "%d frames of the camera, %d enlarged, %d missed; %.1f s, %.1f fps; camera to picture %.0f ms, at p95 %.0f",
-        done.captured,
-        done.frames_out,
-        done.missed,
-        done.seconds,
-        done.fps,
-        *done.delay_ms,
+        summary.captured,
+        summary.frames_out,
+        summary.missed,
+        summary.seconds,
+        summary.fps,
+        *summary.delay_ms,
     )
+
+
+def _check_end(args: argparse.Namespace, live: bool) -> None:
+    for option, value in (("--frames", args.frames), ("--seconds", args.seconds)):
+        if value is None:
+            continue
+        if not live:
+            raise UserError(f"{option} {value}: expected a camera as INPUT, such as camera:0")
+        if not value > 0:
+            raise UserError(f"{option} {value}: expected more than 0")
 
 
 def _camera_size(text: str | None, live: bool) -> tuple[int, int] | None:

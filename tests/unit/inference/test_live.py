@@ -105,6 +105,9 @@ def test_a_signal_ends_the_command_well(tmp_path, monkeypatch, caplog, number):
     [
         ({"to": "48p"}, "target 48p: must be above the input"),
         ({"more": ["--compare", "both.mp4"]}, "--compare both.mp4"),
+        ({"more": ["--frames", "0"]}, "--frames 0: expected more than 0"),
+        ({"more": ["--seconds", "nan"]}, "--seconds nan: expected more than 0"),
+        ({"more": ["--seconds", "5"], "source": "in.mp4"}, "--seconds 5.0: expected a camera as INPUT"),
         ({"more": ["--camera-size", "640"]}, "--camera-size 640: expected WIDTHxHEIGHT"),
         ({"more": ["--camera-size", "640x360"], "source": "in.mp4"}, "expected a camera as INPUT"),
     ],
@@ -125,3 +128,14 @@ def test_a_camera_that_is_not_there_is_one_line_and_status_2(tmp_path, capsys):
     assert "camera:/dev/video999: cannot be opened (No such file or directory); there" in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("option", "value"), [("--frames", "3"), ("--seconds", "0.2")])
+def test_a_recording_ends_by_itself_when_it_is_told_how_long(tmp_path, monkeypatch, option, value):
+    monkeypatch.setattr(upscale, "camera_device", lambda *_: PACED)
+    assert command(tmp_path / "out.mp4", option, value) == 0
+    times, _ = decoded(tmp_path / "out.mp4")
+    if option == "--frames":
+        assert len(times) == 3
+    else:
+        assert len(times) >= 1
