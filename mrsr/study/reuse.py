@@ -61,7 +61,7 @@ def _finished(whole: Path) -> Iterator[Path]:
     folders = [
         path.parent for path in (whole / FILE_NAME, *sorted(whole.glob(f"runs/*/{FILE_NAME}"))) if path.is_file()
     ]
-    if not folders:
+    if not folders and not (whole / "configs").is_dir():  # A study that has only just begun has its configs.
         raise UserError(f"--reuse {whole}: expected the folder of a study or of a run")
     for folder in folders:
         if (read_json(folder / OUTCOME) or {}).get("status") == 0 and has_checkpoint(folder):

@@ -126,3 +126,5 @@ def test_flops_without_times_are_told_as_such(other: Path, tmp_path: Path) -> No
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--reuse .*nothing: expected the folder of a study or of a run"):
         take_over([], [tmp_path / "nothing"], [].append)
+    (tmp_path / "begun" / "configs").mkdir(parents=True)
+    take_over([], [tmp_path / "begun"], [].append)
