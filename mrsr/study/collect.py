@@ -163,7 +163,8 @@ def _rows(name: str, ours: Mapping[int, Mapping[Case, Row]], base: Mapping[int, 
         row["gain"] = spread(_gains(ours, case))
         # Of the gains, not of PSNR: two settings of a measurement need not give the same input.
         row["difference"] = paired(_gains(ours, case), _gains(base, case))
-        series = [of_seed[case]["gain_by_frame"] for of_seed in ours.values() if "gain_by_frame" in of_seed[case]]
+        found = [of_seed.get(case, {}).get("gain_by_frame") for of_seed in ours.values()]
+        series = [one for one in found if one]
         if series:
             row["gain_by_frame"] = [fmean(values) for values in zip(*series, strict=False)]
         rows.append(row)

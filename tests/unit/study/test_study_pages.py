@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -178,6 +179,23 @@ def test_what_is_missing_or_failed_is_named(study: Study, tmp_path: Path) -> Non
     report = json.loads((tmp_path / "study.json").read_text())
     assert report["summary"][0]["gain"]["sd"] is None
     assert report["summary"][2]["gain"] is None
+
+
+def test_of_a_group_with_a_seed_half_done_the_page_has_what_there_is(study: Study, tmp_path: Path) -> None:
+    gru, plain, _ = study.variants
+    other = dataclasses.replace(plain, name="forgets", group="both", measured={"degradations": ("jpeg:60",)})
+    plain = dataclasses.replace(plain, group="both", measured={"degradations": ("bicubic",)})
+    grouped = dataclasses.replace(study, variants=(gru, plain, other))
+    done = [run for run in runs_of(grouped, tmp_path) if run.name != "forgets-s1"]
+    for run in done:
+        fill(run)
+        report = json.loads((run.folder / EVALUATION).read_text())
+        report["routes"] = [row for row in report["routes"] if row["degradation"] in run.evaluation.degradations]
+        (run.folder / EVALUATION).write_text(json.dumps(report))
+    report = collect(grouped, tmp_path, "mrsr study", {})
+    spreads = {row["degradation"]: row["gain"]["values"] for row in report["rows"] if row["model"] == "both"}
+    assert {name: list(values) for name, values in spreads.items()} == {"bicubic": ["0", "1"], "jpeg:60": ["0"]}
+    assert list(report["summary"][1]["gain"]["values"]) == ["0"]
 
 
 def test_nothing_there_is_refused(study: Study, tmp_path: Path) -> None:
