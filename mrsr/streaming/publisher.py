@@ -177,7 +177,7 @@ class Publisher:
     def output(self, viewer: str) -> int:
         """The rung a viewer is sent: what is made at the rung the frames enter at now."""
         decision = self._wanted[viewer]
-        if decision.output == decision.input:
+        if decision.asked == decision.input:
             return min(self.entry, decision.output)
         return reached(self._routes_known, self.entry, decision.output)
 
@@ -186,7 +186,7 @@ class Publisher:
         tops = {
             reached(self._routes_known, self.entry, decision.asked)
             for decision in self._wanted.values()
-            if decision.output != decision.input
+            if decision.asked != decision.input
         }
         routes = [Route(self.entry, output) for output in sorted(tops) if output > self.entry]
         self.seat.ask(RouteSet.of(routes) if routes else None)
