@@ -33,6 +33,8 @@ class Rule:
       headroom: part of the budget below which there is room to rise.
       calm_s: how long the room must have been there for the first trial, s.
       longest_calm_s: the calm doubles no further than this, s.
+      warm_up: frames at a level that are not judged when it is entered: the first ones find cold caches, and cores that
+        others had meanwhile.
     """
 
     budget_ms: float = 33.0
@@ -40,6 +42,7 @@ class Rule:
     headroom: float = 0.8
     calm_s: float = 5.0
     longest_calm_s: float = 1280.0
+    warm_up: int = 0
 
     def calm_after(self, failures: int) -> float:
         """The calm (s) before a trial of a level whose trials failed that many times in a row."""
@@ -56,6 +59,7 @@ class Pace:
       calm_since: when the room to rise began, s; None while there is none.
       trial_until: until when this level, entered by rising, is on trial, s; None otherwise.
       failures: failed trials in a row, by level.
+      seen: frames at this level that were not judged.
     """
 
     level: int = 0
@@ -63,6 +67,7 @@ class Pace:
     calm_since: float | None = None
     trial_until: float | None = None
     failures: dict[int, int] = field(default_factory=dict)
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ def observe(rule: Rule, pace: Pace, levels: int, now: float, took_ms: float) -> 
       now: when the frame was done, s, on a clock that does not go back.
       took_ms: what it took at `pace.level`, ms.
     """
+    if pace.seen < rule.warm_up:
+        return replace(pace, seen=pace.seen + 1), None
     took = (*pace.took_ms, took_ms)[-rule.window :]
     if _certain_above(took, rule.budget_ms, rule.window):
         if pace.level + 1 >= levels:
@@ -99,7 +106,7 @@ def observe(rule: Rule, pace: Pace, levels: int, now: float, took_ms: float) -> 
         failures, trial = {**failures, pace.level: 0}, None
     room = rule.headroom * rule.budget_ms
     calm = None if _certain_above(took, room, rule.window) else (now if pace.calm_since is None else pace.calm_since)
-    pace = Pace(pace.level, took, calm, trial, failures)
+    pace = Pace(pace.level, took, calm, trial, failures, pace.seen)
     needed = rule.calm_after(failures.get(pace.level - 1, 0))
     if pace.level == 0 or calm is None or len(took) < rule.window or now - calm < needed:
         return pace, None

@@ -16,6 +16,8 @@ from mrsr.ladder import RouteSet
 from mrsr.video.cuts import CutDetector
 
 _LOG = logging.getLogger(__name__)
+# Frames, half a second, at a new level of service before it is judged.
+_WARM_UP = 15
 
 
 class EngineSeat:
@@ -33,7 +35,7 @@ class EngineSeat:
         self.top: int | None = None
         self.refused = 0
         self.event = ""
-        self._engine, self._name, self._rule = engine, name, Rule(budget_ms=budget_ms)
+        self._engine, self._name, self._rule = engine, name, Rule(budget_ms=budget_ms, warm_up=_WARM_UP)
         self._taken = False
         self._no_room = ""
         self._cuts = CutDetector()

@@ -18,7 +18,7 @@ class WorkerSettings:
       least_fps: below this many a second an output is too slow, and the next lower one is made.
       pixels: of a frame that comes in, at most.
       threads: of the network on a CPU; None: as many as there are cores.
-      prepare: whether programs for 16:9 pictures are made from the start, before anybody asks for them.
+      prepare: whether programs for 16:9 pictures are made before anybody is let in; else when somebody wants them.
     """
 
     model: str | None = None

@@ -62,12 +62,11 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self._open = ExitStack()
         self._ready = False
         self._ticking: asyncio.Task[None] | None = None
-        self._preparing: asyncio.Future[None] | None = None
         self._counters = dict.fromkeys(("joins", "offers", "leaves", "frames", "pictures", "bicubic", "steps_down"), 0)
         self._gone: dict[str, int] = {"drops": 0}
 
     async def __aenter__(self) -> StreamWorker:
-        """Opens the engine; its programs are prepared while the first people join, who get bicubic until then.
+        """Opens the engine and prepares its programs, where that is asked for; else they are made when they are wanted.
 
         Raises:
           UserError: there is no such model, runtime or route.
@@ -80,14 +79,12 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         self._thread = self._open.enter_context(EngineThread(engine))
         self._ready = True
         self._ticking = loop.create_task(self._tick())
-        if self._settings.prepare:
-            self._preparing = loop.run_in_executor(None, self._prepare, engine)
         _LOG.info("%s on %s (%s), %s", engine.model_name, engine.runtime_name, engine.precision, engine.device)
         return self
 
     def _opened(self) -> NamedEngine:
         settings = self._settings
-        return self._make(
+        engine = self._make(
             settings.model,
             settings.runtime,
             routes=settings.routes,
@@ -97,26 +94,16 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
             most_pixels=3840 * 2160,
             threads=settings.threads,
         )
-
-    def _prepare(self, engine: NamedEngine) -> None:
-        """In a thread of its own: what is usual, one route set after the other."""
-        for routes, size in _usual(engine.routes):
-            if not self._ready:
-                return
-            try:
+        if settings.prepare:
+            for routes, size in _usual(engine.routes):
                 engine.prepare([routes], {routes.inputs[0]: [size]})
-            except (RunError, RuntimeError, ValueError, MemoryError):
-                # What cannot be prepared is asked for again, and announced, when somebody wants it.
-                _LOG.exception("%s could not be prepared", routes)
-        _LOG.info("programs for 16:9 pictures are ready")
+        return engine
 
     async def __aexit__(self, *_: object) -> None:
         self._ready = False
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
-        if self._preparing is not None:
-            await self._preparing
         await asyncio.gather(*(closed_in_time(room, _CLOSE_S) for room in self.rooms.values()))
         self.rooms.clear()
         await asyncio.get_running_loop().run_in_executor(None, self._open.close)
@@ -161,8 +148,10 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         try:
             await room.leave(who)
         finally:
-            if not room.members and self.rooms.get(who.room) is room:
-                del self.rooms[who.room]
+            if not room.members:
+                if self.rooms.get(who.room) is room:
+                    del self.rooms[who.room]
+                # Of two who leave at once the second may have left its encoders to a room closed by the first.
                 await closed_in_time(room, _CLOSE_S)
 
     async def statistics(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from mrsr.errors import UserError
@@ -100,6 +101,8 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
             await asyncio.sleep(wait)
             wait = min(2 * wait, _LONGEST_WAIT_S)
             self.restarts += 1
+            # People wait: they get bicubic until what they want is made.
+            self._start = replace(self._start, settings=replace(self._start.settings, prepare=False))
 
     async def _run(self) -> int:
         """The status of one life of the process. It never outlives this call."""

@@ -169,3 +169,19 @@ def test_streams_that_share_rounds_all_recover():
     changes, paces = shared(rule, [3.0, 2.0, 1.0], 5, 60, paces)
     assert [pace.level for pace in paces] == [0] * 5
     assert all(change.after < change.before for _, _, change in changes)
+
+
+def test_the_first_frames_at_a_level_are_not_judged_whatever_they_take():
+    rule, pace = Rule(budget_ms=20.0, warm_up=5), Pace()
+    for frame in range(5):
+        pace, change = observe(rule, pace, 2, frame / 30, 500.0)
+        assert change is None
+    for frame in range(5, 45):
+        pace, change = observe(rule, pace, 2, frame / 30, 10.0)
+        assert change is None
+    # From then on the third late frame decides, as without a warm-up.
+    late = [observe(rule, pace, 2, 2.0, 30.0)]
+    while late[-1][1] is None:
+        late.append(observe(rule, late[-1][0], 2, 2.0, 30.0))
+    assert len(late) == 3
+    assert late[-1][0].seen == 0
