@@ -45,7 +45,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     access.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="(default: this machine alone)")
     access.add_argument("--port", type=int, default=8080, metavar="N", help="0 for any that is free (8080)")
     access.add_argument("--token-key", type=Path, metavar="FILE", help="keys of tokens: only who holds one joins")
-    access.add_argument("--open", action="store_true", help="let everybody in who reaches a server on --host")
+    access.add_argument("--open", action="store_true", help="let everybody in who reaches the server")
     access.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM, with its chain")
     access.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, without a password")
     access.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name of this server")

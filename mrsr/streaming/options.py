@@ -70,12 +70,21 @@ def _places(args: argparse.Namespace) -> Places:
             raise UserError(f"--allow-host {name!r}: expected a name without port, or *")
         hosts.add(name.lower())
     for url in args.allow_origin:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        if not _is_site(url):
             raise UserError(f"--allow-origin {url!r}: expected https://NAME, or https://NAME:PORT")
     return Places(
         frozenset(hosts), frozenset(url.lower() for url in args.allow_origin), tuple(map(_network, args.trust_proxy))
     )
+
+
+def _is_site(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading it is what finds one out of range
+    except ValueError:
+        return False
+    rest = parts.path or parts.query or parts.fragment or parts.username
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not rest
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

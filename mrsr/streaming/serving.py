@@ -63,12 +63,22 @@ class Serving:
         Raises:
           UserError: others reach the server, and nothing keeps them out.
         """
-        if self.keys is None and self.listen.host not in _LOOPBACK and not self.open_to_all:
+        if self.keys is None and self.reached_by and not self.open_to_all:
             raise UserError(
-                f"--host {self.listen.host}: others reach it, expected --token-key FILE, or --open to let everybody in"
+                f"{self.reached_by}: others reach it, expected --token-key FILE, or --open to let everybody in"
             )
         if self.keys is not None and self.open_to_all:
             raise UserError("--open: expected either it or --token-key")
+
+    @property
+    def reached_by(self) -> str | None:
+        """The option by which others than this machine reach the server: itself, or a proxy before it; None: none."""
+        if self.listen.host not in _LOOPBACK:
+            return f"--host {self.listen.host}"
+        if self.places.proxies:
+            return f"--trust-proxy {self.places.proxies[0]}"
+        named = sorted(self.places.hosts - Places().hosts)
+        return f"--allow-host {named[0]}" if named else None
 
 
 async def run_server(serving: Serving, started: Callable[[str, str | None], None]) -> int:
@@ -85,8 +95,8 @@ async def run_server(serving: Serving, started: Callable[[str, str | None], None
       UserError: the address cannot be listened on, or the workers of a cluster cannot be what was asked.
       RunError: the cluster is not there.
     """
-    if serving.open_to_all and serving.listen.host not in _LOOPBACK:
-        _LOG.warning("open mode on %s: whoever reaches this server may join any room", serving.listen.host)
+    if serving.open_to_all and serving.reached_by:
+        _LOG.warning("open mode with %s: whoever reaches this server may join any room", serving.reached_by)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -54,6 +54,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     ("arguments", "named"),
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0: others reach it, expected --token-key FILE, or --open"),
+        (["--allow-host", "call.example.org"], "--allow-host call.example.org: others reach it, expected --token-key"),
+        (["--allow-host", "*"], "--allow-host *: others reach it"),
+        (["--trust-proxy", "127.0.0.1"], "--trust-proxy 127.0.0.1/32: others reach it"),
         (["--token-key", "missing"], "missing"),
         (["--token-key", "keys", "--open"], "--open: expected either it or --token-key"),
         (["--token-key", "weak"], "weak, line 1"),
@@ -66,6 +69,8 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
         (["--tls-certificate", "cert.pem", "--tls-key", "key.pem"], "cert.pem"),
         (["--allow-origin", "team.example"], "--allow-origin 'team.example'"),
         (["--allow-origin", "https://team.example/page"], "--allow-origin"),
+        (["--allow-origin", "http://["], "--allow-origin 'http://['"),
+        (["--allow-origin", "https://team.example:99999"], "--allow-origin 'https://team.example:99999'"),
         (["--allow-host", "https://x"], "--allow-host 'https://x'"),
         (["--trust-proxy", "10.0.0.0/99"], "--trust-proxy '10.0.0.0/99'"),
         (["--turn", "turn:relay.example:3478"], "--turn-secret-file"),
