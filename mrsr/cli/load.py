@@ -57,7 +57,7 @@ def _load(args: argparse.Namespace) -> Any:
     from mrsr.streaming.tokens import Keys
 
     sides = args.size.split("x")
-    if len(sides) != 2 or not all(side.isdigit() for side in sides):
+    if len(sides) != 2 or not all(side.isascii() and side.isdecimal() for side in sides):
         raise UserError(f"--size {args.size}: expected WIDTHxHEIGHT, as 320x180")
     if args.policy not in POLICIES:
         raise UserError(f"--policy {args.policy}: expected {', '.join(POLICIES)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from mrsr.errors import UserError
 from mrsr.streaming.fields import read, written
@@ -49,7 +50,7 @@ class ClientSettings:
         for name, value, known in (("role", self.role, ROLES), ("codec", self.codec, CODECS)):
             if value not in known:
                 raise UserError(f"{name} {value!r}: expected {', '.join(known)}")
-        if not self.url.startswith(("http://", "https://")):
+        if not _is_server(self.url):
             raise UserError(f"URL {self.url!r}: expected http://HOST:PORT or https://HOST:PORT")
         if min(self.size) < 64 or max(self.size) > 4096 or self.size[0] % 2 or self.size[1] % 2:
             raise UserError(f"size {self.size[0]}x{self.size[1]}: expected even sides of 64 to 4096 px")
@@ -83,3 +84,12 @@ class ClientSettings:
             return cls(**{**value, "size": tuple(value.get("size", (320, 180))), "want": want})
         except (ProtocolError, TypeError) as error:
             raise UserError(f"settings of a client: {error}") from error
+
+
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading it is what finds one out of range
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -17,6 +17,9 @@ from mrsr.streaming.protocol import Want
     ("arguments", "named"),
     [
         (["ftp://x"], "URL 'ftp://x'"),
+        (["http://["], "URL 'http://['"),
+        (["http://x:99999"], "URL 'http://x:99999'"),
+        (["http://x", "--size", "²x180"], "--size ²x180"),
         (["http://x", "--size", "320"], "--size 320"),
         (["http://x", "--size", "321x180"], "size 321x180: expected even sides"),
         (["http://x", "--fps", "0"], "fps 0"),
