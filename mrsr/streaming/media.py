@@ -174,8 +174,10 @@ class SuperResolved:
 
     async def reap(self) -> None:
         """Closes the encoders nobody watches."""
-        for key in [key for key, rung in self.rungs.items() if not rung.viewers]:
-            await self.rungs.pop(key).close()
+        for key in tuple(self.rungs):
+            # Asked for each anew: somebody may have begun to watch while the one before was closed.
+            if key in self.rungs and not self.rungs[key].viewers:
+                await self.rungs.pop(key).close()
 
     async def close(self) -> None:
         """Ends all viewers' tracks."""

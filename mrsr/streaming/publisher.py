@@ -208,6 +208,7 @@ class Publisher:
         """What the source itself is told of its stream."""
         fps = self._fps.read(self.frames, now)
         top = max((self.output(viewer) for viewer in self._wanted), default=self.entry)
+        top = top if self.seat.works else min(top, self.entry)
         on = self.seat.works and self.seat.top != 0 and top > self.entry
         reason = self.decision.reason if self.decision else ""
         return Status(

@@ -79,24 +79,31 @@ class Room:
         except BaseException:
             await peer.close()
             raise
-        before, member.peer = member.peer, peer
         if self.members.get(who.peer) is not member:
+            # Whoever lets the member go closes the connection it had: that must not be this one instead.
             await peer.close()
             return answer
+        before, member.peer = member.peer, peer
+        try:
+            await self._attach(member, offer, peer)
+        finally:
+            if before is not None:
+                await before.close()
+        self._seat()
+        self._tell_people()
+        return answer
+
+    async def _attach(self, member: Member, offer: CheckedOffer, peer: Peer) -> None:
+        who = member.who
         if offer.sends & {"video"} and who.publishes:
             if member.publisher is None:
                 member.publisher = self._publisher(member)
             await member.publisher.attach(peer)
-        if offer.receives & {"video"} and who.subscribes:
+        if offer.receives & {"video"} and who.subscribes and self.members.get(who.peer) is member:
             if member.viewer is None:
                 routes, fps = self._engine.routes, self._settings.fps
                 member.viewer = Viewer(who, member.want, member.send, routes, self._rule, fps, self._began)
             member.viewer.attach(peer)
-        if before is not None:
-            await before.close()
-        self._seat()
-        self._tell_people()
-        return answer
 
     def heard(self, who: Participant, message: Want | Ack) -> None:
         """A member said something."""

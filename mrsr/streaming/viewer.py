@@ -210,7 +210,8 @@ class Viewer:
         rung = publisher.pictures.rungs.get((self.format, self._height))
         fps = self._shown.read(rung.encoded - rung.repeated if rung else 0, now)
         latency = publisher.pictures.latency_s + (rung.encode_s if rung else 0.0)
-        on = self._height > publisher.entry and publisher.seat.top != 0
+        works = publisher.seat.works
+        on = works and self._height > publisher.entry and publisher.seat.top != 0
         sr = "waiting" if publisher.stalled else "device" if self.want.enlarge == "device" else "on" if on else "bypass"
         reason = decision.reason if decision else "connecting"
         if sr == "waiting":
@@ -220,7 +221,8 @@ class Viewer:
         return Status(
             sr,
             publisher.entry,
-            self._height,
+            # Where nothing enlarges, the rungs above the input get it as it is.
+            self._height if works else min(self._height, publisher.entry),
             round(fps, 1),
             round(1000 * latency, 1),
             publisher.drops + (rung.dropped if rung else 0) + (self._video.skipped if self._video else 0),

@@ -1,0 +1,123 @@
+"""What a stream worker lets go of when members leave, or offer again, at the same moment; and a full engine is told."""
+
+from __future__ import annotations
+
+from apart import apart
+
+
+@apart
+async def test_of_two_who_leave_at_once_the_encoders_of_both_end():
+    import asyncio
+
+    from calling import Caller, Camera, a_worker, callers, until
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "both"), Caller(worker, "ben", "both")
+        async with callers(anna, ben):
+            await anna.join(Camera())
+            await ben.join(Camera())
+            room = worker.rooms["r"]
+            publisher = room.publishers["ben"]
+            await until(lambda: publisher.pictures.heights == [360] and len(anna.frames) > 0)
+            close, go_on = publisher.close, asyncio.Event()
+
+            async def slow():
+                await go_on.wait()
+                await close()
+
+            publisher.close = slow
+            leaving = asyncio.ensure_future(worker.leave(ben.who, "bye"))
+            await asyncio.sleep(0)
+            await worker.leave(anna.who, "bye")
+            assert worker.rooms == {}
+            go_on.set()
+            await leaving
+            assert publisher.pictures.rungs == {}
+
+
+@apart
+async def test_the_connection_of_a_member_that_leaves_in_the_middle_of_another_offer_is_closed():
+    import asyncio
+
+    from calling import Caller, Camera, a_worker, callers
+
+    from mrsr.streaming.peer import Peer
+    from mrsr.streaming.sdp import CheckedOffer
+
+    async with a_worker() as worker:
+        anna = Caller(worker, "anna", "publish")
+        async with callers(anna):
+            await anna.join(Camera())
+            member = worker.rooms["r"].members["anna"]
+            before, close = member.peer, member.publisher.close
+            answered, let_go = asyncio.Event(), asyncio.Event()
+
+            async def answer(self, offer):
+                await answered.wait()
+                return ""
+
+            async def slow():
+                await let_go.wait()
+                await close()
+
+            usual, Peer.answer, member.publisher.close = Peer.answer, answer, slow
+            try:
+                offering = asyncio.ensure_future(
+                    worker.offer(anna.who, CheckedOffer("", frozenset({"video"}), frozenset()))
+                )
+                await asyncio.sleep(0)
+                leaving = asyncio.ensure_future(worker.leave(anna.who, "bye"))
+                await asyncio.sleep(0)
+                answered.set()
+                await offering
+                let_go.set()
+                await leaving
+            finally:
+                Peer.answer = usual
+            assert before.state == "closed"
+
+
+@apart
+async def test_a_rung_that_gets_its_first_viewer_while_another_is_closed_goes_on():
+    from mrsr.streaming.encoder import VideoEncoder
+    from mrsr.streaming.media import SuperResolved
+
+    pictures = SuperResolved(lambda format, _: VideoEncoder(format))
+    low, high = pictures.rung("H264", 180), pictures.rung("H264", 360)
+    close = low.close
+
+    async def meanwhile():
+        pictures.viewer("H264", 360)
+        await close()
+
+    low.close = meanwhile
+    await pictures.reap()
+    assert pictures.rungs == {("H264", 360): high}
+    await pictures.close()
+
+
+@apart
+async def test_a_viewer_of_a_source_for_which_the_engine_has_no_room_is_told_so():
+    from calling import CONFIG, Caller, Camera, NamedEngine, Repeated, a_worker, callers, named, until
+
+    from mrsr.streaming.protocol import Want
+
+    def full(*_, on_result, on_event, **__):
+        runtime = Repeated(CONFIG.ladder(), CONFIG.route_set())
+        engine = NamedEngine(CONFIG, None, on_result=on_result, on_event=on_event, runtime=runtime, most_streams=1)
+        return named(engine)
+
+    async with a_worker(full) as worker:
+        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
+        ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
+        dora = Caller(worker, "dora", "subscribe", Want(source="cora"))
+        async with callers(anna, cora, ben, dora):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: ben.status.sr == "on")
+            await cora.join(Camera())
+            await dora.join()
+            await until(lambda: dora.frames and dora.status.output > 0)
+            assert (dora.status.sr, dora.status.input, dora.status.output) == ("bypass", 180, 180)
+            assert "no room" in dora.status.reason
+            assert (cora.status.sr, cora.status.output) in (("bypass", 180), ("", 0), ("waiting", 180))
