@@ -46,6 +46,7 @@ class Publisher:
       controls: what it is told to send.
       decision: what was decided of it last.
       frames: that came in; `skipped` of them came above the frame rate.
+      left: whether it is gone.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Publisher:
         self.who, self.want, self.pictures = who, want, pictures
         self.sound: Sound | None = None
         self.frames = self.skipped = 0
+        self.left = False
         self.seat = EngineSeat(engine, who.peer, budget_ms=1000 / settings.least_fps)
         self.controls = Controls(send)
         self._settings, self._rule = settings, rule
@@ -101,6 +103,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Leaves the engine; the last picture goes on being shown to those who still watch."""
+        self.left = True
         await self._detach()
         self.seat.leave()
 

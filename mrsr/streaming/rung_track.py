@@ -100,10 +100,15 @@ class RungTrack(MediaStreamTrack):
         """No more frames: the sender stops after those that wait."""
         self._queue.close()
 
-    def stop(self) -> None:
-        """Ends the track and leaves its rung."""
+    def rest(self) -> None:
+        """Leaves its rung: nothing more is sent until it follows another, and the far end keeps the last picture."""
         for rung in {self._rung, self._coming} - {None}:
             assert rung is not None
             rung.leave(self)
+        self._rung = self._coming = None
+
+    def stop(self) -> None:
+        """Ends the track and leaves its rung."""
+        self.rest()
         self._queue.close()
         super().stop()

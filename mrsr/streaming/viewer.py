@@ -101,6 +101,9 @@ class Viewer:
                 publisher.sound.listeners.add(self._audio)
         if publisher is not self.watched:
             self._height = 0
+            if publisher is None and self._video is not None and self.watched is not None and not self.watched.left:
+                # Of who left the last picture is repeated; of who is still there new ones would come.
+                self._video.rest()
         self.watched = publisher
 
     # What is decided
@@ -206,7 +209,9 @@ class Viewer:
         """What it is told of its picture."""
         publisher, report, decision = self.watched, self._report(), self.decision
         if publisher is None:
-            return Status("waiting", 0, 0, 0.0, 0.0, 0, reason="nobody publishes")
+            wished = self.want.source
+            reason = "nobody publishes" if wished is None else f"{wished} does not publish"
+            return Status("waiting", 0, 0, 0.0, 0.0, 0, reason=reason[:200])
         rung = publisher.pictures.rungs.get((self.format, self._height))
         fps = self._shown.read(rung.encoded - rung.repeated if rung else 0, now)
         latency = publisher.pictures.latency_s + (rung.encode_s if rung else 0.0)

@@ -121,3 +121,29 @@ async def test_a_viewer_of_a_source_for_which_the_engine_has_no_room_is_told_so(
             assert (dora.status.sr, dora.status.input, dora.status.output) == ("bypass", 180, 180)
             assert "no room" in dora.status.reason
             assert (cora.status.sr, cora.status.output) in (("bypass", 180), ("", 0), ("waiting", 180))
+
+
+@apart
+async def test_a_viewer_who_asks_for_someone_who_is_not_there_is_sent_no_more_of_who_is():
+    import asyncio
+
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe")
+        async with callers(anna, ben):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: len(ben.frames) > 0)
+            publisher = worker.rooms["r"].publishers["anna"]
+            await ben.say(Want(source="nobody"))
+            assert publisher.pictures.heights == []
+            await until(lambda: ben.status.reason == "nobody does not publish")
+            sent, came = len(ben.frames), publisher.frames
+            await until(lambda: publisher.frames > came + 10)
+            await asyncio.sleep(0)
+            assert len(ben.frames) == sent
+            await ben.say(Want(source="anna"))
+            await until(lambda: len(ben.frames) > sent and ben.status.sr == "on")
