@@ -48,7 +48,10 @@ export class Call extends EventTarget {
 
   leave(reason) {
     for (const link of this.#all()) link.stop(reason);
-    for (const tile of this.#links.keys()) tile.close();
+    for (const tile of this.#links.keys()) {
+      clearTimeout(tile.removal);
+      tile.close();
+    }
     this.#links.clear();
   }
 

@@ -43,7 +43,9 @@ export class Tile extends EventTarget {
     this.#show();
   }
 
+  /** Whose picture it is from now on; what comes over the same connection is another stream. */
   rename(person) {
+    this.#local?.reset();
     this.person = person;
     // Tokens take no spaces.
     const name = person.name.replace(/[-_]+/g, " ").trim() || "somebody";
