@@ -60,7 +60,7 @@ async def read_frames(
       fit: the size (height, width; px) a frame of a size is reduced to before it is taken; its own by default.
 
     Returns:
-      how many frames were refused.
+      how many frames were refused, or failed.
     """
     loop, refused = asyncio.get_running_loop(), 0
     while True:
@@ -76,8 +76,14 @@ async def read_frames(
                 _LOG.warning("frames of %dx%d are refused: at most %d px", frame.width, frame.height, most_pixels)
             refused += 1
             continue
-        image = await loop.run_in_executor(None, _image, frame, fit(frame.height, frame.width))
-        take(SourceFrame(image, frame.pts or 0, arrived.arrived_at, min(frame.height, frame.width)))
+        try:
+            image = await loop.run_in_executor(None, _image, frame, fit(frame.height, frame.width))
+            take(SourceFrame(image, frame.pts or 0, arrived.arrived_at, min(frame.height, frame.width)))
+        except Exception:
+            # One frame that fails, for want of memory for instance, must not be the end of its source.
+            if not refused:
+                _LOG.exception("a frame of %dx%d failed, and is left out", frame.width, frame.height)
+            refused += 1
 
 
 def _image(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:

@@ -147,3 +147,25 @@ async def test_a_viewer_who_asks_for_someone_who_is_not_there_is_sent_no_more_of
             assert len(ben.frames) == sent
             await ben.say(Want(source="anna"))
             await until(lambda: len(ben.frames) > sent and ben.status.sr == "on")
+
+
+@apart
+async def test_a_source_goes_on_after_a_frame_that_could_not_be_taken():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    async with a_worker() as worker:
+        anna = Caller(worker, "anna", "publish")
+        async with callers(anna):
+            await anna.join(Camera())
+            publisher = worker.rooms["r"].publishers["anna"]
+            offering, fails = publisher.pictures.offering, ["once"]
+
+            def failing(source, frame):
+                if fails:
+                    raise MemoryError(fails.pop())
+                return offering(source, frame)
+
+            publisher.pictures.offering = failing
+            await until(lambda: not fails)
+            came = publisher.frames
+            await until(lambda: publisher.frames > came + 3)
