@@ -25,6 +25,7 @@ class Peer:
       receiver: of its video.
       format: of the video sent to it, `H264` or `VP8`.
       lost: whether the connection has failed or was closed by the client.
+      came_about: whether it was connected once.
     """
 
     def __init__(self, on_lost: Callable[[], None]) -> None:
@@ -36,7 +37,7 @@ class Peer:
         self.audio_out: RTCRtpSender | None = None
         self.receiver: RTCRtpReceiver | None = None
         self.format = "H264"
-        self.lost = False
+        self.lost = self.came_about = False
         self._on_lost = on_lost
         self._pc.on("track", self._track)
         self._pc.on("connectionstatechange", self._changed)
@@ -86,6 +87,7 @@ class Peer:
             self.audio_in = track
 
     def _changed(self) -> None:
+        self.came_about |= self._pc.connectionState == "connected"
         if self._pc.connectionState in ("failed", "closed") and not self.lost:
             self.lost = True
             asyncio.get_running_loop().call_soon(self._on_lost)

@@ -23,6 +23,8 @@ from mrsr.streaming.worker import FromWorker, Participant
 _LOG = logging.getLogger(__name__)
 STEP_S = 0.5
 STATUS_S = 1.0
+# An offer's connection that has not come about by then never will: its place is another's.
+CONNECT_S = 30.0
 
 
 class Member:
@@ -41,7 +43,7 @@ class Member:
         self.peer: Peer | None = None
         self.publisher: Publisher | None = None
         self.viewer: Viewer | None = None
-        self.told_at = float("-inf")
+        self.told_at = self.answered_at = float("-inf")
 
 
 class Room:
@@ -83,7 +85,7 @@ class Room:
             # Whoever lets the member go closes the connection it had: that must not be this one instead.
             await peer.close()
             return answer
-        before, member.peer = member.peer, peer
+        before, member.peer, member.answered_at = member.peer, peer, self._clock()
         try:
             await self._attach(member, offer, peer)
         finally:
@@ -164,6 +166,8 @@ class Room:
                 teller = member.viewer or member.publisher
                 if teller is not None and member.peer is not None:
                     member.send(teller.status(now))
+                if member.peer is not None and not member.peer.came_about and now - member.answered_at > CONNECT_S:
+                    member.send(Error(str(Code.WORKER), f"no connection came about in {CONNECT_S:g} s", 500))
 
     def _decide(self, publisher: Publisher, viewers: list[Viewer], now: float) -> None:
         decisions: dict[str, Decision] = {}

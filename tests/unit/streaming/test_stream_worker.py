@@ -183,3 +183,35 @@ async def test_a_worker_is_empty_when_all_have_left():
             figures = await worker.statistics()
             assert (worker.rooms, figures["worker"]["streams"], figures["rooms"]) == ({}, 0, {})
             assert figures["counters"]["joins"] == figures["counters"]["leaves"]
+
+
+@apart
+async def test_an_offer_whose_connection_never_comes_about_gives_its_place_back():
+    import re
+
+    from aiortc import RTCConfiguration, RTCPeerConnection
+    from calling import Caller, a_worker, until
+
+    from mrsr.streaming import room
+    from mrsr.streaming.limits import Limits
+    from mrsr.streaming.protocol import Error
+    from mrsr.streaming.sdp import checked_offer
+
+    room.CONNECT_S, kept = 1.5, room.CONNECT_S
+    try:
+        async with a_worker() as worker:
+            ghost = Caller(worker, "ghost", "publish")
+            await worker.join(ghost.who, ghost._want, ghost._told)
+            far = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+            far.addTransceiver("video", direction="sendonly")
+            await far.setLocalDescription(await far.createOffer())
+            nowhere = re.sub(r"a=candidate:.*\r\n", "", far.localDescription.sdp)
+            await worker.offer(ghost.who, checked_offer(nowhere, Limits()))
+            assert ghost.last(Error) is None
+            await until(lambda: ghost.last(Error) is not None)
+            assert "no connection came about" in ghost.last(Error).text
+            await worker.leave(ghost.who, "told")
+            assert worker.rooms == {}
+            await far.close()
+    finally:
+        room.CONNECT_S = kept
