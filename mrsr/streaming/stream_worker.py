@@ -96,7 +96,11 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         )
         if settings.prepare:
             for routes, size in _usual(engine.routes):
-                engine.prepare([routes], {routes.inputs[0]: [size]})
+                try:
+                    engine.prepare([routes], {routes.inputs[0]: [size]})
+                except Exception:
+                    # It is asked for again, and announced, when somebody wants it; the other routes work.
+                    _LOG.exception("%s could not be prepared", routes)
         return engine
 
     async def __aexit__(self, *_: object) -> None:

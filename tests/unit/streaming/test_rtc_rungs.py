@@ -210,17 +210,20 @@ async def test_the_last_frame_is_held_when_the_publisher_is_gone_and_a_newcomer_
     from mrsr.streaming import rung as rungs
     from mrsr.streaming.rung_track import RungTrack
 
+    kept = rungs.HOLD_S, rungs.KEY_EVERY_S
     rungs.HOLD_S = rungs.KEY_EVERY_S = 0.02
-    encoder, _ = rung()
-    watching = RungTrack(encoder)
-    await show([encoder], range(3))
-    assert not encoder.held
-    held = await packets(watching, 8)
-    assert encoder.held
-    assert counters(held) == [0, 1, 2, 2, 2, 2, 2, 2]
-    assert all(early.pts < late.pts for early, late in pairwise(held))
-    assert counters(await packets(RungTrack(encoder), 1)) == [2]
-    await encoder.close()
+    try:
+        encoder, _ = rung()
+        watching = RungTrack(encoder)
+        await show([encoder], range(3))
+        held = await packets(watching, 8)
+        assert encoder.held
+        assert counters(held) == [0, 1, 2, 2, 2, 2, 2, 2]
+        assert all(early.pts < late.pts for early, late in pairwise(held))
+        assert counters(await packets(RungTrack(encoder), 1)) == [2]
+        await encoder.close()
+    finally:
+        rungs.HOLD_S, rungs.KEY_EVERY_S = kept
 
 
 @apart
