@@ -42,10 +42,10 @@ async function join({ room, name, watch, stream, choice }) {
     form.ready(true);
     return;
   }
-  // A token serves for all connections of a page; where the server gives them itself, a new one when it has run out.
+  // A token serves for all connections of a page; where the server gives them itself, a new one when it has run out or is refused.
   let given = performance.now();
-  const current = async () => {
-    if (!invited.token && performance.now() - given > 5 * 60_000) {
+  const current = async (refused) => {
+    if (!invited.token && (refused || performance.now() - given > 5 * 60_000)) {
       token = await asked();
       given = performance.now();
     }

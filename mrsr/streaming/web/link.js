@@ -16,6 +16,7 @@ export class Link extends EventTarget {
   #options;
   #want;
   #now = null; // the sockets of this attempt; what those of earlier ones say is not heard
+  #refused = false;
   #wait = FIRST_WAIT_MS;
   #timer = 0;
   #ended = false;
@@ -23,7 +24,7 @@ export class Link extends EventTarget {
   media = null;
 
   /**
-   * @param {{role: string, room: string, token: () => Promise<string>, ice: (token: string) => Promise<RTCIceServer[]>,
+   * @param {{role: string, room: string, token: (refused: boolean) => Promise<string>, ice: (token: string) => Promise<RTCIceServer[]>,
    *   stream?: MediaStream|null, want?: object}} options
    */
   constructor(options) {
@@ -88,7 +89,7 @@ export class Link extends EventTarget {
     const now = { socket: null, connection: null, joined: false };
     this.#now = now;
     try {
-      const ticket = await token();
+      const ticket = await token(this.#refused);
       const servers = await ice(ticket).catch((error) => {
         if (error.code === "token") throw error;
         return []; // without them a call over this network still works
@@ -128,6 +129,7 @@ export class Link extends EventTarget {
         return this.#lost(now, `the server's answer was not understood: ${error.message}`);
       }
       this.#wait = FIRST_WAIT_MS;
+      this.#refused = false;
       this.#tell("joined");
     } else if (message.type === "control") {
       const ok = await scaleSent(now.connection, message.downBy, message.maxBitrate);
@@ -154,7 +156,10 @@ export class Link extends EventTarget {
   #lost(now, text, refusal = null) {
     if (this.#now !== now || this.#ended) return;
     this.#drop();
-    if (refusal && FINAL.has(refusal.code) && refusal.retryAfterMs === undefined) {
+    // A server that was started anew knows no token of before: another one is asked for, once.
+    const renew = refusal?.code === "token" && !this.#refused;
+    if (renew) this.#refused = true;
+    if (refusal && FINAL.has(refusal.code) && refusal.retryAfterMs === undefined && !renew) {
       this.#ended = true;
       this.#tell("ended", text);
       return;
