@@ -34,9 +34,11 @@ def test_an_evaluation_is_one_that_is_understood(words):
         parse_cutout(args.cutout)
 
 
-def test_the_page_is_measured_by_the_command_that_stands_there():
-    (words,) = [one for one in COMMANDS if "benchmarks.page" in one]
-    assert parser().parse_args(words[3:]).model == ["tiny"]
+def test_the_page_is_measured_by_the_commands_that_stand_there():
+    asked = [parser().parse_args(one[3:]) for one in COMMANDS if "benchmarks.page" in one]
+    assert [each.model for each in asked] == [["tiny"]] * 3
+    # At once, or the figures first and the times later.
+    assert [(each.timed == 0, each.resume) for each in asked] == [(False, False), (True, False), (False, True)]
 
 
 def test_the_ladder_with_270p_is_one_a_network_can_be_trained_on(monkeypatch):
