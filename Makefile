@@ -38,10 +38,11 @@ setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, 
 demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ holds the result
 	$(BIN)/mrsr demo
 
-# Browsers are driven in a process of their own: Playwright leaves greenlets behind, over which the collector fell later.
+# Three processes: Playwright's event loop is not to be there for other tests, nor TensorFlow for those of calls.
 test: $(VENV)/.full ## the tests
 	$(BIN)/python -m pytest tests/e2e
-	$(BIN)/python -m pytest --ignore=tests/e2e
+	$(BIN)/python -m pytest tests/unit/streaming
+	$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/unit/streaming
 
 test-long: $(VENV)/.full ## the tests that take minutes each: training in several processes, in a bucket, killed
 	$(BIN)/python -m pytest -m long
