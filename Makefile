@@ -38,11 +38,12 @@ setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, 
 demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ holds the result
 	$(BIN)/mrsr demo
 
-# Three processes: Playwright's event loop is not to be there for other tests, nor TensorFlow for those of calls.
+# Processes apart: Playwright's event loop is not to be there for other tests, TensorFlow not for those of calls and of
+# OpenVINO; all of them in one process ended in segmentation faults of the garbage collector.
+APART := tests/e2e tests/unit/streaming tests/unit/inference/test_engine_on_openvino.py tests/unit/inference/test_engine_on_runtimes.py
 test: $(VENV)/.full ## the tests
-	$(BIN)/python -m pytest tests/e2e
-	$(BIN)/python -m pytest tests/unit/streaming
-	$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/unit/streaming
+	set -e; for part in $(APART); do $(BIN)/python -m pytest $$part; done
+	$(BIN)/python -m pytest $(APART:%=--ignore=%)
 
 test-long: $(VENV)/.full ## the tests that take minutes each: training in several processes, in a bucket, killed
 	$(BIN)/python -m pytest -m long
