@@ -37,6 +37,7 @@ class EngineSeat:
         self.event = ""
         self._engine, self._name, self._rule = engine, name, Rule(budget_ms=budget_ms, warm_up=_WARM_UP)
         self._taken = False
+        self._before = Counts()
         self._no_room = ""
         self._cuts = CutDetector()
 
@@ -53,12 +54,15 @@ class EngineSeat:
         return self.event if self.top is not None else ""
 
     def ask(self, routes: RouteSet | None) -> None:
-        """What is to be made of the frames to come; where the engine is full, nothing is, and `why_not` says so."""
+        """What is to be made of the frames to come; where the engine is full, nothing is, and `why_not` says so.
+
+        With None the place is another source's; asked again later, this one's state starts at zero.
+        """
         if routes == self.asked and (self._taken or routes is None):
             return
         self.asked = routes
         if routes is None:
-            self.top = None
+            self.leave()
             return
         try:
             if self._taken:
@@ -82,6 +86,8 @@ class EngineSeat:
 
     def took(self, result: Result) -> None:
         """What became of a frame."""
+        if not self.works:
+            return
         made = max(route.output for route in result.outputs)
         below = made if made < result.asked.outputs[-1] else None
         self.top = 0 if result.made_by == "bicubic" else below
@@ -92,16 +98,21 @@ class EngineSeat:
         _LOG.info("source %s: %s", self._name, self.event)
 
     def counts(self) -> Counts:
-        """What became of the frames offered; zeros while there is no stream."""
-        return self._engine.counts(self._name) if self._taken else Counts()
+        """What became of the frames offered, each time it had a place."""
+        return _sum(self._before, self._engine.counts(self._name)) if self._taken else self._before
 
     def leave(self) -> None:
         """Gives the place up."""
+        self.top, self._no_room = None, ""
         if self._taken:
             self._taken = False
-            self._engine.leave(self._name)
+            self._before = _sum(self._before, self._engine.leave(self._name))
 
     def figures(self) -> dict[str, Any]:
         """The counts, as JSON."""
         counts = self.counts()
         return {name: getattr(counts, name) for name in ("offered", "done", "replaced", "dropped", "waiting", "late")}
+
+
+def _sum(one: Counts, two: Counts) -> Counts:
+    return Counts(*(getattr(one, name) + getattr(two, name) for name in Counts.__slots__))

@@ -45,6 +45,12 @@ def quick_engine(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEngi
     return named(engine)
 
 
+def engine_of_one(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEngine:
+    """A quick engine with room for one source."""
+    runtime = Repeated(CONFIG.ladder(), CONFIG.route_set())
+    return named(NamedEngine(CONFIG, None, on_result=on_result, on_event=on_event, runtime=runtime, most_streams=1))
+
+
 def network_engine(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEngine:
     """An engine of three rungs whose network is tiny, on JAX."""
     return named(NamedEngine(CONFIG, PARAMS, on_result=on_result, on_event=on_event))

@@ -98,16 +98,11 @@ async def test_a_rung_that_gets_its_first_viewer_while_another_is_closed_goes_on
 
 @apart
 async def test_a_viewer_of_a_source_for_which_the_engine_has_no_room_is_told_so():
-    from calling import CONFIG, Caller, Camera, NamedEngine, Repeated, a_worker, callers, named, until
+    from calling import Caller, Camera, a_worker, callers, engine_of_one, until
 
     from mrsr.streaming.protocol import Want
 
-    def full(*_, on_result, on_event, **__):
-        runtime = Repeated(CONFIG.ladder(), CONFIG.route_set())
-        engine = NamedEngine(CONFIG, None, on_result=on_result, on_event=on_event, runtime=runtime, most_streams=1)
-        return named(engine)
-
-    async with a_worker(full) as worker:
+    async with a_worker(engine_of_one) as worker:
         anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
         ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
         dora = Caller(worker, "dora", "subscribe", Want(source="cora"))
@@ -169,3 +164,35 @@ async def test_a_source_goes_on_after_a_frame_that_could_not_be_taken():
             await until(lambda: not fails)
             came = publisher.frames
             await until(lambda: publisher.frames > came + 3)
+
+
+@apart
+async def test_the_place_in_the_engine_of_a_source_that_nobody_wants_enlarged_is_another_s():
+    from calling import Caller, Camera, a_worker, callers, engine_of_one, until
+
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker(engine_of_one) as worker:
+        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
+        ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
+        dora = Caller(worker, "dora", "subscribe", Want(source="cora"))
+        async with callers(anna, cora, ben, dora):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: ben.status.sr == "on")
+            await cora.join(Camera())
+            await dora.join()
+            await until(lambda: "no room" in dora.status.reason)
+            seat = worker.rooms["r"].publishers["anna"].seat
+            done = seat.counts().done
+            assert done > 0
+            await ben.say(Want(source="cora"))
+            await until(lambda: dora.status.sr == "on")
+            assert seat.counts().done >= done  # what was counted stays counted
+            await ben.leave()
+            await dora.leave()
+            await until(lambda: not worker.rooms["r"].publishers["cora"].seat.works)
+            ella = Caller(worker, "ella", "subscribe", Want(source="anna"))
+            async with callers(ella):
+                await ella.join()
+                await until(lambda: ella.status.sr == "on")
