@@ -23,7 +23,7 @@ class Peer:
       video_in: what it sends, None where it sends none; likewise `audio_in`.
       video_out: what sends to it, None where it receives none; likewise `audio_out`.
       receiver: of its video.
-      format: of the video sent to it, `H264` or `VP8`.
+      format: of the video sent to it, `H264` or `VP8`; `format_in` of the one it sends.
       lost: whether the connection has failed or was closed by the client.
       came_about: whether it was connected once.
     """
@@ -36,7 +36,7 @@ class Peer:
         self.video_out: RTCRtpSender | None = None
         self.audio_out: RTCRtpSender | None = None
         self.receiver: RTCRtpReceiver | None = None
-        self.format = "H264"
+        self.format = self.format_in = "H264"
         self.lost = self.came_about = False
         self._on_lost = on_lost
         self._pc.on("track", self._track)
@@ -72,7 +72,8 @@ class Peer:
         except (ValueError, KeyError, AttributeError) as error:
             raise RunError(f"the offer cannot be answered: {type(error).__name__}: {error}") from error
         answer = self._pc.localDescription.sdp
-        self.format = _format(answer) or self.format
+        self.format = _format(answer, ("sendrecv", "sendonly")) or self.format
+        self.format_in = _format(answer, ("sendrecv", "recvonly")) or self.format_in
         return answer
 
     async def close(self) -> None:
@@ -93,9 +94,9 @@ class Peer:
             asyncio.get_running_loop().call_soon(self._on_lost)
 
 
-def _format(answer: str) -> str | None:
-    """The format of the first video section of an answer: what aiortc's sender takes."""
+def _format(answer: str, directions: tuple[str, ...]) -> str | None:
+    """The format of the first video section of an answer that goes one of these ways: what its sender takes."""
     for media in SessionDescription.parse(answer).media:
-        if media.kind == "video" and media.rtp.codecs:
+        if media.kind == "video" and media.direction in directions and media.rtp.codecs:
             return media.rtp.codecs[0].mimeType.partition("/")[2].upper()
     return None

@@ -29,6 +29,7 @@ from mrsr.streaming.worker import FromWorker, Participant
 _LOG = logging.getLogger(__name__)
 # Without a frame for this long there is no picture of the source.
 STALLED_S = 2.0
+SOUND_ALONE = "the source sends sound alone"
 # An overuse found on the source's own connection limits it for so long.
 _CONGESTED_S = 10.0
 
@@ -70,7 +71,8 @@ class Publisher:
         self._routes_known = engine.routes
         self.entry = self._routes_known.inputs[0]
         self.decision: SourceDecision | None = None
-        self._state = start_source(rule, self._limits("h264"), now)
+        self._format = "H264"  # of what it sends, whatever its viewers take
+        self._state = start_source(rule, self._limits(), now)
         self._camera = CameraSize()
         self._wanted: dict[str, Decision] = {}
         self._last_frame_at: float | None = None
@@ -85,7 +87,7 @@ class Publisher:
     async def attach(self, peer: Peer) -> None:
         """Reads from this connection from now on, instead of from the one before."""
         await self._detach()
-        self._receiver, self._track = peer.receiver, peer.video_in
+        self._receiver, self._track, self._format = peer.receiver, peer.video_in, peer.format_in
         if peer.video_in is not None:
             reading = read_frames(peer.video_in, self._take, self._settings.pixels, self._fit)
             self._reading = asyncio.get_running_loop().create_task(reading)
@@ -148,6 +150,11 @@ class Publisher:
         return min((limit for limit in (own, self.who.caps.max_height) if limit is not None), default=None)
 
     @property
+    def shows(self) -> bool:
+        """Whether it sends video; else it is heard alone."""
+        return self._track is not None
+
+    @property
     def stalled(self) -> bool:
         """Whether no picture has come of it for two seconds."""
         return self._last_frame_at is None or self.pictures.now() - self._last_frame_at > STALLED_S
@@ -160,13 +167,11 @@ class Publisher:
         """It did, or could not do, what it was asked."""
         self.controls.acked(ack, now)
 
-    def decide(self, viewers: Mapping[str, Decision], codec: str, now: float) -> SourceDecision:
+    def decide(self, viewers: Mapping[str, Decision], now: float) -> SourceDecision:
         """What it is asked for and what is made of it, by what its viewers can be given."""
         self._wanted = dict(viewers)
         camera = rung_of(self._camera.short, self._routes_known.inputs, below=True) if self._camera.short else None
-        self._state, decision = follow(
-            self._rule, self._state, self._limits(codec), viewers, self._uplink(now), now, camera
-        )
+        self._state, decision = follow(self._rule, self._state, self._limits(), viewers, self._uplink(now), now, camera)
         if self.decision is None or decision.input != self.decision.input:
             _LOG.info("source %s: input %dp: %s", self.who.peer, decision.input, decision.reason)
         self.decision = decision
@@ -194,9 +199,9 @@ class Publisher:
         routes = [Route(self.entry, output) for output in sorted(tops) if output > self.entry]
         self.seat.ask(RouteSet.of(routes) if routes else None)
 
-    def _limits(self, codec: str) -> Limits:
+    def _limits(self) -> Limits:
         enlarging = RouteSet.of(route for route in self._routes_known if route.enlarges)
-        return Limits(enlarging, codec=codec, fps=self._settings.fps)
+        return Limits(enlarging, codec=self._format.lower(), fps=self._settings.fps)
 
     def _uplink(self, now: float) -> Measured | None:
         """What is known of its own connection: congestion alone; an estimate by itself follows what is sent."""
@@ -222,7 +227,7 @@ class Publisher:
             round(1000 * self.pictures.latency_s, 1),
             self.drops,
             source=self.who.peer,
-            reason=(self.seat.why_not or reason)[:200],
+            reason=(self.seat.why_not or reason)[:200] if self.shows else SOUND_ALONE,
         )
 
     @property

@@ -97,11 +97,11 @@ class Room:
 
     async def _attach(self, member: Member, offer: CheckedOffer, peer: Peer) -> None:
         who = member.who
-        if offer.sends & {"video"} and who.publishes:
+        if offer.sends and who.publishes:
             if member.publisher is None:
                 member.publisher = self._publisher(member)
             await member.publisher.attach(peer)
-        if offer.receives & {"video"} and who.subscribes and self.members.get(who.peer) is member:
+        if offer.receives and who.subscribes and self.members.get(who.peer) is member:
             if member.viewer is None:
                 routes, fps = self._engine.routes, self._settings.fps
                 member.viewer = Viewer(who, member.want, member.send, routes, self._rule, fps, self._began)
@@ -175,8 +175,7 @@ class Room:
             decision = viewer.decide(now)
             if decision is not None:
                 decisions[viewer.who.peer] = decision
-        codec = viewers[0].format.lower() if viewers else "h264"
-        publisher.decide(decisions, codec, now)
+        publisher.decide(decisions, now)
         rates: dict[tuple[str, int], float] = {}
         for viewer in viewers:
             if viewer.who.peer not in decisions:
@@ -210,6 +209,8 @@ class Room:
                 viewer.watch(publishers.get(wished))
                 continue
             others = [publisher for other, publisher in publishers.items() if other != name]
+            # Who is heard alone is watched where nobody is seen.
+            others = [publisher for publisher in others if publisher.shows] or others
             if viewer.watched not in others:
                 viewer.watch(others[-1] if others else None)
             else:

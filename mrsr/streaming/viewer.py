@@ -14,7 +14,7 @@ from mrsr.streaming.link_rate import Measured
 from mrsr.streaming.meters import Meter
 from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Status, Want
-from mrsr.streaming.publisher import Publisher, as_sent
+from mrsr.streaming.publisher import SOUND_ALONE, Publisher, as_sent
 from mrsr.streaming.rtc import LegReport
 from mrsr.streaming.rung_track import RungTrack
 from mrsr.streaming.viewer_limits import Limits
@@ -217,10 +217,14 @@ class Viewer:
         latency = publisher.pictures.latency_s + (rung.encode_s if rung else 0.0)
         works = publisher.seat.works
         on = works and self._height > publisher.entry and publisher.seat.top != 0
-        sr = "waiting" if publisher.stalled else "device" if self.want.enlarge == "device" else "on" if on else "bypass"
+        shown = self._peer is None or self._peer.video_out is not None
+        waiting = publisher.stalled or not shown
+        sr = "waiting" if waiting else "device" if self.want.enlarge == "device" else "on" if on else "bypass"
         reason = decision.reason if decision else "connecting"
-        if sr == "waiting":
-            reason = "no picture comes from the source"
+        if not shown:
+            reason = "the connection takes sound alone"
+        elif sr == "waiting":
+            reason = "no picture comes from the source" if publisher.shows else SOUND_ALONE
         elif sr == "bypass" and publisher.seat.why_not:
             reason = publisher.seat.why_not
         return Status(

@@ -88,20 +88,25 @@ class Caller:
         self._pc: RTCPeerConnection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def join(self, camera: Camera | None = None, sound: bool = False, codec: str = "H264") -> None:
+    async def join(
+        self, camera: Camera | None = None, sound: bool = False, codec: str = "H264", picture: bool = True
+    ) -> None:
         """Joins and is connected."""
         await self._worker.join(self.who, self._want, self._told)
-        await self.connect(camera, sound, codec)
+        await self.connect(camera, sound, codec, picture)
 
-    async def connect(self, camera: Camera | None = None, sound: bool = False, codec: str = "H264") -> None:
-        """Makes an offer and takes the answer."""
+    async def connect(
+        self, camera: Camera | None = None, sound: bool = False, codec: str = "H264", picture: bool = True
+    ) -> None:
+        """Makes an offer, of video unless `picture` is False, and takes the answer."""
         self._pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         pc.on("track", lambda track: self._spawn(self._watch(track)))
         sends, sees = self.who.publishes, self.who.subscribes
         direction = "sendrecv" if sends and sees else "sendonly" if sends else "recvonly"
-        video = pc.addTransceiver(camera or "video", direction=direction)
-        codecs = video.sender.getCapabilities("video").codecs
-        video.setCodecPreferences([each for each in codecs if each.name.upper() in (codec, "RTX")])
+        if picture:
+            video = pc.addTransceiver(camera or "video", direction=direction)
+            codecs = video.sender.getCapabilities("video").codecs
+            video.setCodecPreferences([each for each in codecs if each.name.upper() in (codec, "RTX")])
         if sound:
             pc.addTransceiver(AudioStreamTrack() if sends else "audio", direction=direction)
         await pc.setLocalDescription(await pc.createOffer())

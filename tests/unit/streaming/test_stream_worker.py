@@ -215,3 +215,62 @@ async def test_an_offer_whose_connection_never_comes_about_gives_its_place_back(
             await far.close()
     finally:
         room.CONNECT_S = kept
+
+
+@apart
+async def test_what_a_source_s_own_link_has_to_bear_is_reckoned_in_the_format_it_sends_not_in_its_viewers():
+    import time
+
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.bitrates import Bitrates
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe", Want("destination", 720))
+        async with callers(anna, ben):
+            await anna.join(Camera(fps=10, size=(360, 640)), codec="VP8")
+            await ben.join(codec="H264")
+            estimator = worker.rooms["r"].members["anna"].peer.receiver.estimator
+            estimator.cap = estimator.told = 100_000
+            estimator.overused_at = time.monotonic() + 1000
+            publisher = worker.rooms["r"].publishers["anna"]
+            await until(lambda: publisher.decision and "source's link" in publisher.decision.reason)
+            needed = Bitrates().needed_kbps("vp8", 360, 30)
+            assert publisher.decision.reason.endswith(f"360p needs {needed:.0f}")
+
+
+@apart
+async def test_who_sends_sound_alone_is_heard_and_no_picture_of_another_is_hidden_by_it():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Want
+
+    async with a_worker() as worker:
+        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
+        ben, dora = Caller(worker, "ben", "subscribe"), Caller(worker, "dora", "subscribe", Want(source="cora"))
+        async with callers(anna, cora, ben, dora):
+            await anna.join(Camera())
+            await cora.join(sound=True, picture=False)
+            await ben.join(sound=True)
+            await dora.join(sound=True)
+            await until(lambda: dora.heard > 10)
+            await until(lambda: dora.status.reason == "the source sends sound alone")
+            assert (dora.status.sr, dora.status.source, dora.frames) == ("waiting", "cora", [])
+            await until(lambda: ben.status.source == "anna" and ben.frames)
+            assert set(ben.publishers) == {"anna", "cora"}
+
+
+@apart
+async def test_who_takes_sound_alone_hears():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    async with a_worker() as worker:
+        anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "both")
+        async with callers(anna, ben):
+            await anna.join(Camera(), sound=True)
+            await ben.join(sound=True, picture=False)
+            await until(lambda: ben.heard > 10)
+            await until(lambda: ben.status.reason == "the connection takes sound alone")
+            assert ben.status.sr == "waiting"
+            assert worker.rooms["r"].publishers["anna"].pictures.rungs == {}
