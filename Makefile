@@ -38,12 +38,10 @@ setup: $(VENV)/.full ## .venv with everything, a check of the system libraries, 
 demo: $(VENV)/.core ## train, evaluate and enlarge the embedded sample: demo/ holds the result
 	$(BIN)/mrsr demo
 
-# Processes apart: Playwright's event loop is not to be there for other tests, TensorFlow not for those of calls and of
-# OpenVINO; all of them in one process ended in segmentation faults of the garbage collector.
-APART := tests/e2e tests/unit/streaming tests/unit/inference/test_engine_on_openvino.py tests/unit/inference/test_engine_on_runtimes.py
+# Browsers are driven in a process of their own: the event loop of Playwright runs on until its process ends.
 test: $(VENV)/.full ## the tests
-	set -e; for part in $(APART); do $(BIN)/python -m pytest $$part; done
-	$(BIN)/python -m pytest $(APART:%=--ignore=%)
+	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/e2e
 
 test-long: $(VENV)/.full ## the tests that take minutes each: training in several processes, in a bucket, killed
 	$(BIN)/python -m pytest -m long

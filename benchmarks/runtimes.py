@@ -34,7 +34,7 @@ from mrsr.inference.cores import available_cores
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.models import find_model
 from mrsr.inference.onnx_runtime import OnnxRuntime
-from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
+from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_core, openvino_module
 from mrsr.inference.peers import find_peers, peer_row
 from mrsr.inference.runtime import Runtime
 from mrsr.ladder import RouteSet
@@ -93,7 +93,7 @@ def as_traced(path: Path, frame: np.ndarray, graph: Graph, threads: int) -> dict
     ]
     bare = np.zeros((1, height // graph.multiple, width // graph.multiple), np.uint8)
     given = dict(zip([value.name for value in session.get_inputs()], [frame, *zeros, bare], strict=False))
-    core = openvino.Core()
+    core = openvino_core()
     model = core.read_model(str(path))
     held = {each.get_any_name(): given[each.get_any_name()] for each in model.inputs}
     model.reshape({name: openvino.PartialShape(list(array.shape)) for name, array in held.items()})

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrsr.config import ModelConfig, StageConfig, model_size
-from mrsr.inference.openvino_runtime import openvino_module
+from mrsr.inference.openvino_runtime import openvino_core
 from mrsr.ladder import Ladder, RouteSet
 from mrsr.models.flops import frame_sizes, gflop, parameter_count
 from mrsr.models.step import init_params, step, step_state
@@ -58,7 +58,7 @@ def measure(config: ModelConfig, routes: RouteSet, precision: str, threads: int,
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         exported = to_onnx(flat, [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values])
     settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    core = openvino_module().Core()
+    core = openvino_core()
     compiled = core.compile_model(core.read_model(exported.SerializeToString()), "CPU", settings)
     request = compiled.create_infer_request()
     inputs = dict(zip(compiled.inputs, values, strict=True))

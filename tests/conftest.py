@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,17 +23,6 @@ from mrsr.models.step import init_params
 def pytest_configure(config: pytest.Config) -> None:
     # ml_collections reads config files by a method of importlib that is to go; the call is not ours.
     config.addinivalue_line("filterwarnings", "ignore:the load_module:DeprecationWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _kept() -> Iterator[None]:
-    """What a file leaves behind is never collected: so many native libraries in one process fell over each other there.
-
-    A full collection is rare beside JAX's objects; one in the streaming tests ended in a segmentation fault by what
-    files long before it had left. No user has TensorFlow, MediaPipe, OpenVINO, PyAV and gRPC in one process.
-    """
-    yield
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")

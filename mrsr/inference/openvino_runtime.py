@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import sys
@@ -42,6 +43,17 @@ def openvino_module() -> Any:
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     return importlib.import_module("openvino")
+
+
+@functools.cache
+def openvino_core() -> openvino.Core:
+    """The one `openvino.Core` of the process, which is never let go of.
+
+    With its first core OpenVINO (2026.4) gives the calling thread an alternate signal stack, and unmaps that with the
+    last one, also where another thread lets go of it: the next signal that reaches the first thread, whose stack is
+    gone, ends the process with a segmentation fault.
+    """
+    return openvino_module().Core()
 
 
 @dataclass
@@ -95,11 +107,9 @@ class OpenVinoRuntime(FrozenRuntime):
         super().__init__(manifest, form.rpartition("/")[2])
         if hint not in HINTS:
             raise UserError(f"OpenVINO precision hint {hint!r}: expected one of {', '.join(HINTS)}")
-        openvino = openvino_module()
-
         self._folder = folder
         self._form = form
-        self._core = openvino.Core()
+        self._core = openvino_core()
         if HINTS[hint] not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             _LOG.warning("OpenVINO: this CPU has no %s; taking f32", hint)
             hint = "f32"
@@ -110,7 +120,7 @@ class OpenVinoRuntime(FrozenRuntime):
             "PERFORMANCE_HINT": "LATENCY",
         }
         if cache is not None:
-            self._core.set_property({"CACHE_DIR": str(cache)})
+            self._settings["CACHE_DIR"] = str(cache)
         self.threads = self._settings["INFERENCE_NUM_THREADS"]
         self._programs: OrderedDict[tuple[RouteSet, tuple[int, ...]], _Program] = OrderedDict()
         self._lock = Lock()

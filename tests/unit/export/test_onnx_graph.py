@@ -23,7 +23,7 @@ from mrsr.export.onnx_pixels import enlarged, phases
 from mrsr.imaging.resample import resize
 from mrsr.inference.jax_runtime import JaxRuntime
 from mrsr.inference.onnx_runtime import OnnxRuntime
-from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
+from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_core
 from mrsr.ladder import RouteSet
 from mrsr.manifest import Manifest, checksums_of, write_manifest
 
@@ -154,7 +154,7 @@ for name in ("jax", "jaxlib", "flax", "tensorflow", "jax2onnx"):
 import numpy as np
 from pathlib import Path
 from mrsr.inference.onnx_runtime import OnnxRuntime
-from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_module
+from mrsr.inference.openvino_runtime import OpenVinoRuntime, openvino_core
 from mrsr.ladder import RouteSet
 from mrsr.manifest import read_manifest
 folder, routes = Path(sys.argv[1]), RouteSet.parse("180:360,180:720")
@@ -232,7 +232,7 @@ def test_an_unknown_hint_of_openvino_is_refused(folder: Path, manifest: Manifest
 
 
 def test_openvino_computes_in_bfloat16_where_asked_and_where_the_cpu_has_it(folder: Path, manifest: Manifest) -> None:
-    able = "BF16" in openvino_module().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     assert OpenVinoRuntime(manifest, folder, hint="bf16").hint == ("bf16" if able else "f32")
     assert OpenVinoRuntime(manifest, folder).hint == "f32"
 
@@ -250,8 +250,8 @@ def test_openvino_is_imported_without_a_fork() -> None:
 import os, threading
 forks = []
 os.register_at_fork(before=lambda: forks.append(1))
-from mrsr.inference.openvino_runtime import openvino_module
-openvino_module().Core()
+from mrsr.inference.openvino_runtime import openvino_core
+openvino_core()
 for thread in threading.enumerate():
     if thread is not threading.current_thread():
         thread.join(5)
@@ -259,3 +259,19 @@ print(len(forks))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "0", done.stderr
+
+
+def test_a_signal_after_a_runtime_was_let_go_of_in_another_thread_is_handled() -> None:
+    program = """
+import gc, os, signal, threading
+from mrsr.inference.models import load_runtime
+
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+held = [load_runtime("tiny", "openvino")]
+thread = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+thread.start()
+thread.join()
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("handled", 0), done.stderr
