@@ -1,19 +1,23 @@
 // The worker that enlarges: onnxruntime-web runs the exported graphs, with the recurrent state kept from picture to picture.
 
-let ort = null;
-let opened = null; // {provider, runtime, routes}
-const sessions = new Map(); // by route and size
-let stream = null; // {key, session, states, canvases, buffers} of the pictures now coming
+import { CutDetector } from "./cuts.js";
+import { pack, unpacked } from "./pixels.js";
 
-self.onmessage = async ({ data }) => {
-  try {
-    if (data.op === "open") self.postMessage({ opened: await open(data) });
-    else if (data.op === "reset") stream = null;
-    else await enlarge(data);
-  } catch (error) {
-    self.postMessage({ failed: String(error?.message ?? error).slice(0, 200) });
-  }
+let ort = null;
+let opened = null; // {provider, routes}
+let stream = null; // {key, session, shapes, states, scenes, read, wide, high, pixels} of the pictures now coming
+let turn = Promise.resolve();
+
+// One after the other: a reset during a picture comes after it, so that the state it leaves does not outlive the reset.
+self.onmessage = ({ data }) => {
+  turn = turn.then(() => done(data)).catch((error) => self.postMessage({ failed: String(error?.message ?? error).slice(0, 200) }));
 };
+
+async function done(asked) {
+  if (asked.op === "open") self.postMessage({ opened: await open(asked) });
+  else if (asked.op === "reset") reset();
+  else await enlarge(asked);
+}
 
 /** Loads the runtime: on the graphics processor where the browser gives one, else WebAssembly with threads. */
 async function open({ runtime, routes, provider, threads }) {
@@ -32,77 +36,67 @@ async function open({ runtime, routes, provider, threads }) {
 async function enlarge({ route, picture }) {
   const { width, height } = picture;
   const key = `${route} ${width}x${height}`;
-  if (stream?.key !== key) stream = await begun(key, route, width, height);
-  const { session, given, read, wide, high } = stream;
+  if (stream?.key !== key) await begin(key, route, width, height);
+  const { session, read, wide, high, pixels } = stream;
   read.drawImage(picture, 0, 0);
   picture.close();
-  pack(read.getImageData(0, 0, width, height).data, stream.pixels, width, height, wide, high);
-  const made = await session.run({ ...given, frames: new ort.Tensor("uint8", stream.pixels, [1, high, wide, 3]) });
+  const { data } = read.getImageData(0, 0, width, height);
+  if (stream.scenes.cuts(data, width, height)) fill();
+  pack(data, pixels, width, height, wide, high);
+  const made = await session.run({ ...stream.states, frames: new ort.Tensor("uint8", pixels, [1, high, wide, 3]) });
+  keep(Object.fromEntries(Object.keys(stream.shapes).map((name) => [name, made[`new_${name}`]])));
   const output = Object.values(made).find((tensor) => tensor.type === "uint8");
-  for (const name of Object.keys(given)) {
-    given[name].dispose?.();
-    given[name] = made[`new_${name}`];
-  }
   const [, rows, columns] = output.dims;
   const ratio = [columns / wide, rows / high];
   const result = unpacked(await output.getData(), columns, Math.round(width * ratio[0]), Math.round(height * ratio[1]));
+  output.dispose?.();
   const answer = await createImageBitmap(result);
   self.postMessage({ picture: answer }, [answer]);
 }
 
-/** What pictures of a size need: a session for that size, and states that begin at zero. */
-async function begun(key, route, width, height) {
+/** A session for pictures of this size, in place of the one before: each holds the whole network's working memory. */
+async function begin(key, route, width, height) {
+  await end();
   const { url, multiple, states } = opened.routes[route];
   const whole = (side) => Math.ceil(side / multiple) * multiple;
   const [wide, high] = [whole(width), whole(height)];
-  if (!sessions.has(key)) {
-    const outputs = Object.fromEntries(Object.keys(states).map((name) => [`new_${name}`, "gpu-buffer"]));
-    const session = await ort.InferenceSession.create(url, {
-      executionProviders: [opened.provider],
-      graphOptimizationLevel: "all",
-      freeDimensionOverrides: { B: 1, H: high, W: wide },
-      ...(opened.provider === "webgpu" ? { preferredOutputLocation: outputs } : {}),
-    });
-    sessions.set(key, session);
-  }
-  const given = {};
-  for (const [name, { grid, channels }] of Object.entries(states)) {
-    const dims = [1, Math.round(high * grid), Math.round(wide * grid), channels];
-    given[name] = new ort.Tensor("float32", new Float32Array(dims.reduce((one, two) => one * two)), dims);
-  }
+  const outputs = Object.fromEntries(Object.keys(states).map((name) => [`new_${name}`, "gpu-buffer"]));
+  const session = await ort.InferenceSession.create(url, {
+    executionProviders: [opened.provider],
+    graphOptimizationLevel: "all",
+    freeDimensionOverrides: { B: 1, H: high, W: wide },
+    ...(opened.provider === "webgpu" ? { preferredOutputLocation: outputs } : {}),
+  });
+  const shape = ({ grid, channels }) => [1, Math.round(high * grid), Math.round(wide * grid), channels];
+  const shapes = Object.fromEntries(Object.entries(states).map(([name, state]) => [name, shape(state)]));
   const read = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true, alpha: false });
-  return { key, session: sessions.get(key), given, read, wide, high, pixels: new Uint8Array(high * wide * 3) };
+  stream = { key, session, shapes, states: {}, read, wide, high, pixels: new Uint8Array(high * wide * 3) };
+  reset();
 }
 
-/** RGBA of a picture as RGB of whole sides, its last row and column repeated. */
-function pack(rgba, rgb, width, height, wide, high) {
-  let to = 0;
-  for (let row = 0; row < high; row += 1) {
-    const start = Math.min(row, height - 1) * width;
-    for (let column = 0; column < wide; column += 1) {
-      const from = 4 * (start + Math.min(column, width - 1));
-      rgb[to] = rgba[from];
-      rgb[to + 1] = rgba[from + 1];
-      rgb[to + 2] = rgba[from + 2];
-      to += 3;
-    }
-  }
+async function end() {
+  if (!stream) return;
+  const { session } = stream;
+  keep({});
+  stream = null;
+  await session.release();
 }
 
-/** RGB of whole sides as a picture, what was added cut off again. */
-function unpacked(rgb, columns, width, height) {
-  const rgba = new Uint8ClampedArray(width * height * 4);
-  let to = 0;
-  for (let row = 0; row < height; row += 1) {
-    let from = 3 * row * columns;
-    for (let column = 0; column < width; column += 1) {
-      rgba[to] = rgb[from];
-      rgba[to + 1] = rgb[from + 1];
-      rgba[to + 2] = rgb[from + 2];
-      rgba[to + 3] = 255;
-      from += 3;
-      to += 4;
-    }
-  }
-  return new ImageData(rgba, width, height);
+/** Another source, or another connection: neither the state nor the last picture says anything of those to come. */
+function reset() {
+  if (!stream) return;
+  fill();
+  stream.scenes = new CutDetector();
+}
+
+/** States that begin at zero. */
+function fill() {
+  const zeros = (shape) => new ort.Tensor("float32", new Float32Array(shape.reduce((one, two) => one * two)), shape);
+  keep(Object.fromEntries(Object.entries(stream.shapes).map(([name, shape]) => [name, zeros(shape)])));
+}
+
+/** Other states; what those before hold on the graphics processor is given back. */
+function keep(states) {
+  for (const tensor of Object.values(stream.states)) tensor.dispose?.();
+  stream.states = states;
 }

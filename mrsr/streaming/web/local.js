@@ -15,12 +15,13 @@ export class Local {
   #worker;
   #engine = "";
   #ready = false;
-  #busy = null; // what is being enlarged: {picture for the plain side, began, presented}
+  #busy = null; // what is being enlarged: {picture for the plain side, began, turn}
   #target = 0;
   #times = []; // [when it was done, ms it took], the newest last
   #began = 0;
   #last = 0;
   #drops = 0;
+  #turn = 0; // counts the resets
 
   /**
    * @param {{runtime: object, routes: object}} device of the server's configuration
@@ -46,6 +47,7 @@ export class Local {
 
   /** Another source, or another connection: the state of the pictures before says nothing of those to come. */
   reset() {
+    this.#turn += 1;
     this.#worker.postMessage({ op: "reset" });
   }
 
@@ -75,19 +77,27 @@ export class Local {
       this.#on.gaveUp(`No network for browsers enlarges ${short}p to ${this.#target || least}p; the server sends it.`);
       return;
     }
-    this.#busy = { began: performance.now() };
+    const busy = { began: performance.now(), turn: this.#turn };
+    this.#busy = busy;
     try {
-      this.#busy.picture = await createImageBitmap(video);
-      const given = await createImageBitmap(this.#busy.picture);
-      this.#worker.postMessage({ op: "enlarge", route: route.name, picture: given }, [given]);
+      busy.picture = await createImageBitmap(video);
+      const given = await createImageBitmap(busy.picture);
+      // One of before a reset that came meanwhile would be the first that the new source's state knows.
+      if (busy.turn === this.#turn) this.#worker.postMessage({ op: "enlarge", route: route.name, picture: given }, [given]);
+      else this.#skip();
     } catch {
-      this.#busy = null; // the video has no picture any more
+      this.#skip(); // the video has no picture any more
     }
+  }
+
+  #skip() {
+    this.#busy?.picture?.close();
+    this.#busy = null;
   }
 
   close() {
     this.#worker.terminate();
-    this.#busy?.picture?.close();
+    this.#skip();
     this.#ready = false;
   }
 
@@ -103,7 +113,12 @@ export class Local {
   }
 
   #draw(picture) {
-    const { began, picture: source } = this.#busy;
+    const { began, picture: source, turn } = this.#busy;
+    if (turn !== this.#turn) {
+      picture.close();
+      this.#skip(); // of the source before
+      return;
+    }
     this.#busy = null;
     const now = performance.now();
     this.#route = { input: Math.min(source.width, source.height), output: Math.min(picture.width, picture.height) };
