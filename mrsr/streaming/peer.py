@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,11 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import SessionDescription
 
 from mrsr.errors import RunError
+from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.rtc import RemoteStreamTrack, RTCRtpReceiver, RTCRtpSender
 from mrsr.streaming.sdp import CheckedOffer
 
+_LOG = logging.getLogger(__name__)
 _OPPOSITE = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly"}
 
 
@@ -51,7 +54,8 @@ class Peer:
         """The answer (SDP) to the only offer this connection is made for; it takes what is offered and sends the rest.
 
         Raises:
-          RunError: WebRTC does not take the offer.
+          ProtocolError: `bad_sdp`: aiortc does not take the offer; by what, the log has with its traceback.
+          RunError: this machine has no address, port or descriptor for it.
         """
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
@@ -69,8 +73,13 @@ class Peer:
                     receiver: Any = transceiver.receiver
                     self.receiver = receiver
             await self._pc.setLocalDescription(await self._pc.createAnswer())
-        except (ValueError, KeyError, AttributeError) as error:
-            raise RunError(f"the offer cannot be answered: {type(error).__name__}: {error}") from error
+        except OSError as error:
+            raise RunError(f"the offer cannot be answered: {error.strerror or error}") from error
+        except Exception as error:
+            # What aiortc raises has no type of its own, up to StopIteration; a fault of ours here would look the same.
+            _LOG.warning("an offer is refused", exc_info=True)
+            why = f"{type(error).__name__} {error}".strip()[:100]
+            raise ProtocolError(Code.BAD_SDP, f"offer: WebRTC does not take it: {why!a}") from error
         answer = self._pc.localDescription.sdp
         self.format = _format(answer, ("sendrecv", "sendonly")) or self.format
         self.format_in = _format(answer, ("sendrecv", "recvonly")) or self.format_in
@@ -79,7 +88,11 @@ class Peer:
     async def close(self) -> None:
         """Ends the connection; the client is told by DTLS."""
         self._pc.remove_all_listeners()
-        await self._pc.close()
+        try:
+            await self._pc.close()
+        except Exception:
+            # aiortc does not close what an offer it did not take has left half made.
+            _LOG.warning("a connection was not closed in order", exc_info=True)
 
     def _track(self, track: RemoteStreamTrack) -> None:
         if track.kind == "video":

@@ -72,7 +72,8 @@ class Room:
         """The answer to a member's offer, which takes the place of its connection before, if it had one.
 
         Raises:
-          RunError: WebRTC does not take the offer.
+          ProtocolError: `bad_sdp`: WebRTC does not take the offer.
+          RunError: this machine cannot answer it.
         """
         member = self.members[who.peer]
         peer = Peer(lambda: self._lost(member, peer))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mrsr.streaming.limits import Limits
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sdp_lines import CODECS, MULTICAST_OR_NONE, SECTION_LINES, SHARED_LINES, parameters_of
+from mrsr.streaming.transport_feedback import URI
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _SECTION = re.compile(r"m=(audio|video) (\d{1,5}) UDP/TLS/RTP/SAVPF((?: \d{1,3}){1,64})")
@@ -78,7 +79,11 @@ def checked_offer(sdp: str, limits: Limits, video: Collection[str] = ("H264", "V
         # What the session says holds for each of its sections; a parser need not know that.
         section.lines = [pair for pair in shared if not section.values(pair[0])] + section.lines
         _check_transport(section)
+        _keep_own_estimate(section)
         _keep_served_codecs(section, video)
+        if not any(name in DIRECTIONS for name, _ in section.lines):
+            # The default, which aiortc does not know.
+            section.lines.append((_direction(section), ""))
     mids = [section.values("mid")[0] for section in sections]
     if len(set(mids)) < len(mids):
         raise _bad("two sections have the same mid")
@@ -135,6 +140,17 @@ def _check_transport(section: _Section) -> None:
         (name, value)
         for name, value in section.lines
         if name != "candidate" or (value.split()[2].lower() == "udp" and not MULTICAST_OR_NONE.match(value.split()[4]))
+    ]
+
+
+def _keep_own_estimate(section: _Section) -> None:
+    """Who sends goes by the receiver's estimate (REMB): arrivals are told to the server, never by it."""
+    if section.kind == "video" and _direction(section) == "recvonly":
+        return
+    section.lines = [
+        (name, value)
+        for name, value in section.lines
+        if not (name == "extmap" and value.endswith(URI)) and not (name == "rtcp-fb" and "transport-cc" in value)
     ]
 
 

@@ -130,7 +130,8 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         """The answer (SDP) to a participant's offer.
 
         Raises:
-          RunError: WebRTC does not take the offer, or the participant has left.
+          ProtocolError: `bad_sdp`: WebRTC does not take the offer.
+          RunError: this machine cannot answer it, or the participant has left.
         """
         self._counters["offers"] += 1
         return await self._room(who).offer(who, offer)
