@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -91,27 +91,42 @@ def _image(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
     return image if image.shape[:2] == size else reduced(image, *size)
 
 
+class Cut(NamedTuple):
+    """What one encoder makes for all who watch that.
+
+    Attributes:
+      format: `H264` or `VP8`.
+      height: the rung, p.
+      fps: frames a second at most; None: all there are.
+    """
+
+    format: str
+    height: int
+    fps: int | None = None
+
+
 class SuperResolved:
-    """One publisher's picture at every rung and in every format somebody watches.
+    """One publisher's picture at every rung, in every format and at every frame rate somebody watches.
 
     Frames are announced by `offering` right before they go to the engine, so that its results find their time stamps.
 
     Attributes:
-      rungs: the encoders, by format and rung.
+      rungs: the encoders.
     """
 
     def __init__(
         self,
-        make_encoder: Callable[[str, int], VideoEncoder],
+        make_encoder: Callable[[Cut], VideoEncoder],
         clock: Callable[[], float] = time.monotonic,
         began: float | None = None,
     ) -> None:
         """Args:
-        make_encoder: for a format (`H264`, `VP8`) and a rung.
+        make_encoder: for what it is to make.
         clock: the engine's, s.
         began: where the time stamps begin, s on that clock; the same for all publishers of a call.
         """
-        self.rungs: dict[tuple[str, int], EncodedRung] = {}
+        self.rungs: dict[Cut, EncodedRung] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._make, self._clock = make_encoder, clock
         self._timeline = Timeline(clock() if began is None else began, CLOCK)
         self._offered: deque[tuple[float, int, float]] = deque(maxlen=_REMEMBERED)
@@ -136,9 +151,9 @@ class SuperResolved:
         entry = result.asked.inputs[0]
         pts, arrived_at = self._announced(result.offered_at)
         self._took.append(self._clock() - arrived_at)
-        for (_, height), rung in tuple(self.rungs.items()):
-            if height > entry:
-                fitting = [output for output in images if output <= height]
+        for cut, rung in tuple(self.rungs.items()):
+            if cut.height > entry:
+                fitting = [output for output in images if output <= cut.height]
                 rung.put(images[max(fitting, default=min(images))], pts, arrived_at)
 
     def pass_on(self, frame: SourceFrame, pts: int, entry: int, above: bool) -> None:
@@ -152,20 +167,19 @@ class SuperResolved:
         """
         if above:
             self._took.append(self._clock() - frame.arrived_at)
-        for (_, height), rung in tuple(self.rungs.items()):
-            if rung.viewers and (above or height <= entry):
-                rung.put(at_most(frame.image, height), pts, frame.arrived_at)
+        for cut, rung in tuple(self.rungs.items()):
+            if rung.viewers and (above or cut.height <= entry):
+                rung.put(at_most(frame.image, cut.height), pts, frame.arrived_at)
 
-    def viewer(self, format: str, height: int) -> RungTrack:
+    def viewer(self, cut: Cut) -> RungTrack:
         """A track for one viewer; in the loop's thread."""
-        return RungTrack(self.rung(format, height))
+        return RungTrack(self.rung(cut))
 
-    def rung(self, format: str, height: int) -> EncodedRung:
-        """The encoder of a rung, started where there is none yet; a viewer's track may `follow` it."""
-        key = (format, height)
-        if key not in self.rungs:
-            self.rungs[key] = EncodedRung(lambda: self._make(format, height))
-        return self.rungs[key]
+    def rung(self, cut: Cut) -> EncodedRung:
+        """The encoder of a cut, started where there is none yet; a viewer's track may `follow` it."""
+        if cut not in self.rungs:
+            self.rungs[cut] = EncodedRung(lambda: self._make(cut), fps=cut.fps)
+        return self.rungs[cut]
 
     @property
     def latency_s(self) -> float:
@@ -176,23 +190,40 @@ class SuperResolved:
     @property
     def heights(self) -> list[int]:
         """The rungs somebody watches, the lowest first: what the engine has to make."""
-        return sorted({height for (_, height), rung in self.rungs.items() if rung.viewers})
+        return sorted({cut.height for cut, rung in self.rungs.items() if rung.viewers})
 
-    async def reap(self) -> None:
-        """Closes the encoders nobody watches."""
-        for key in tuple(self.rungs):
-            # Asked for each anew: somebody may have begun to watch while the one before was closed.
-            if key in self.rungs and not self.rungs[key].viewers:
-                await self.rungs.pop(key).close()
+    def reap(self) -> None:
+        """Lets go of the encoders nobody watches: one that hangs ends by itself, and nobody waits for it."""
+        for cut in [cut for cut, rung in self.rungs.items() if not rung.viewers]:
+            self._let_go(cut)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no encoder is left, nor one that is let go and has not ended yet."""
+        return not self.rungs and not self._closing
 
     async def close(self) -> None:
-        """Ends all viewers' tracks."""
-        while self.rungs:
-            await self.rungs.popitem()[1].close()
+        """Ends all viewers' tracks, and waits for the encoders."""
+        for cut in tuple(self.rungs):
+            self._let_go(cut)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     def figures(self) -> dict[str, Any]:
-        """The encoders, as JSON, by rung and format."""
-        return {f"{height}p {format}": rung.figures() for (format, height), rung in self.rungs.items()}
+        """The encoders, as JSON, by rung, format and frame rate."""
+        return {
+            f"{cut.height}p {cut.format}{f' {cut.fps}/s' if cut.fps else ''}": rung.figures()
+            for cut, rung in self.rungs.items()
+        }
+
+    def _let_go(self, cut: Cut) -> None:
+        task = asyncio.get_running_loop().create_task(self.rungs.pop(cut).close())
+        self._closing.add(task)
+        task.add_done_callback(self._has_ended)
+
+    def _has_ended(self, task: asyncio.Task[None]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("an encoder failed", exc_info=error)
 
     def _announced(self, offered_at: float) -> tuple[int, float]:
         """Time stamp and arrival (s) of the frame that was announced last before it was offered at `offered_at` (s)."""

@@ -10,7 +10,7 @@ from typing import Any
 from mrsr.inference.engine import Engine
 from mrsr.streaming.controller import Decision, Rule
 from mrsr.streaming.encoder import RateLimits, VideoEncoder
-from mrsr.streaming.media import SuperResolved
+from mrsr.streaming.media import Cut, SuperResolved
 from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Ack, Error, People, Person, Want
 from mrsr.streaming.publisher import Publisher
@@ -177,24 +177,23 @@ class Room:
             if decision is not None:
                 decisions[viewer.who.peer] = decision
         publisher.decide(decisions, now)
-        rates: dict[tuple[str, int], float] = {}
+        rates: dict[Cut, float] = {}
         for viewer in viewers:
             if viewer.who.peer not in decisions:
                 continue
-            height = publisher.output(viewer.who.peer)
-            viewer.send(publisher, height)
-            key = viewer.format, height
-            rates[key] = min(rates.get(key, float("inf")), decisions[viewer.who.peer].output_kbps)
-        for key, kbps in rates.items():
-            publisher.pictures.rung(*key).bit_rate = 1000 * kbps  # type: ignore[assignment]
+            cut = viewer.cut(publisher.output(viewer.who.peer))
+            viewer.send(publisher, cut)
+            rates[cut] = min(rates.get(cut, float("inf")), decisions[viewer.who.peer].output_kbps)
+        for cut, kbps in rates.items():
+            publisher.pictures.rung(cut).bit_rate = 1000 * kbps  # type: ignore[assignment]
 
-    async def reap(self) -> None:
-        """Closes the encoders that nobody watches any more."""
+    def reap(self) -> None:
+        """Lets go of the encoders that nobody watches any more."""
         for publisher in self.publishers.values():
-            await publisher.pictures.reap()
+            publisher.pictures.reap()
         for pictures in tuple(self._left):
-            await pictures.reap()
-            if not pictures.rungs:
+            pictures.reap()
+            if pictures.ended:
                 self._left.remove(pictures)
 
     # Who watches whom
@@ -220,9 +219,10 @@ class Room:
     def _publisher(self, member: Member) -> Publisher:
         settings = self._settings
 
-        def encoder(format: str, height: int) -> VideoEncoder:
-            first = 1000 * self._rule.bitrates.needed_kbps(format.lower(), height, settings.fps)
-            return VideoEncoder(format, RateLimits(first=round(first)), fps=settings.fps)
+        def encoder(cut: Cut) -> VideoEncoder:
+            fps = cut.fps or settings.fps
+            first = 1000 * self._rule.bitrates.needed_kbps(cut.format.lower(), cut.height, fps)
+            return VideoEncoder(cut.format, RateLimits(first=round(first)), fps=fps)
 
         pictures = SuperResolved(encoder, self._clock, self._began)
         return Publisher(

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from mrsr.errors import RunError
-from mrsr.streaming.encoder import TIME_BASE, EncodedFrame, VideoEncoder
+from mrsr.streaming.encoder import CLOCK, TIME_BASE, EncodedFrame, VideoEncoder
+from mrsr.streaming.frame_rates import Spacing
 from mrsr.streaming.newest import Ended, Newest
 from mrsr.streaming.pixels import i420
 from mrsr.streaming.rung_track import RungTrack
@@ -38,7 +39,17 @@ class EncodedRung:
       encode_s: what the last frame took, s.
     """
 
-    def __init__(self, make_encoder: Callable[[], VideoEncoder], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        make_encoder: Callable[[], VideoEncoder],
+        clock: Callable[[], float] = time.monotonic,
+        fps: int | None = None,
+    ) -> None:
+        """Args:
+        make_encoder: called at first, and whenever the one before failed.
+        clock: s.
+        fps: frames a second that are encoded at most, the others being left out before; None: all.
+        """
         self.encoded = self.key_frames = self.mended = self.repeated = 0
         self.held = False
         self.encode_s = 0.0
@@ -49,6 +60,8 @@ class EncodedRung:
         self._viewers: list[RungTrack] = []
         self._key_wanted, self._key_at = True, float("-inf")
         self._pts, self._pts_at = -1, 0.0
+        self._spacing = Spacing(fps) if fps else None
+        self._hold_s = max(HOLD_S, 1.5 / fps) if fps else HOLD_S
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
@@ -71,14 +84,15 @@ class EncodedRung:
         self._rate = self._encoder.bit_rate = rate
 
     def put(self, image: np.ndarray, pts: int, arrived_at: float | None = None) -> None:
-        """The newest picture, from any thread.
+        """The newest picture, from any thread; one that is above the frame rate is left out.
 
         Args:
           image: uint8 RGB [H, W, 3], not to be changed after.
           pts: 1/90000 s.
           arrived_at: when it came from its source, s by `time.monotonic`, where that is known.
         """
-        self._frames.put((image, pts, arrived_at))
+        if self._spacing is None or self._spacing.takes(pts / CLOCK):
+            self._frames.put((image, pts, arrived_at))
 
     def join(self, viewer: RungTrack) -> None:
         """Another viewer: it gets a key frame soon."""
@@ -114,7 +128,7 @@ class EncodedRung:
         image: np.ndarray | None = None
         while True:
             try:
-                waits = HOLD_S if image is not None else None
+                waits = self._hold_s if image is not None else None
                 image, pts, arrived_at = await asyncio.wait_for(self._frames.get(), waits)
                 self.held = False
             except TimeoutError:

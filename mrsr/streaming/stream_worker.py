@@ -229,7 +229,7 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
             for room in tuple(self.rooms.values()):
                 try:
                     room.step(self._clock())
-                    await room.reap()
+                    room.reap()
                 except Exception:
                     # One room's fault is not the others'.
                     _LOG.exception("room %s: its step failed", room.name)

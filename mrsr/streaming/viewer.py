@@ -10,7 +10,9 @@ from typing import Any
 from mrsr.ladder import RouteSet
 from mrsr.streaming.audio import AudioTrack
 from mrsr.streaming.controller import Decision, Rule, ViewerState, start, step
+from mrsr.streaming.frame_rates import shared_rate
 from mrsr.streaming.link_rate import Measured
+from mrsr.streaming.media import Cut
 from mrsr.streaming.meters import Meter
 from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Status, Want
@@ -43,7 +45,7 @@ class Viewer:
         send: Callable[[FromWorker], None],
         routes: RouteSet,
         rule: Rule,
-        fps: float,
+        fps: int,
         began: float,
     ) -> None:
         self.who, self.want = who, want
@@ -132,14 +134,18 @@ class Viewer:
         self._probing(self.decision, report)
         return self.decision
 
-    def send(self, publisher: Publisher, height: int) -> None:
-        """Follows the publisher's rung of this height."""
+    def cut(self, height: int) -> Cut:
+        """What is encoded for it at a rung, p: in its format, and no more frames a second than it takes."""
+        return Cut(self.format, height, shared_rate(self._fps, self.who.caps.max_fps))
+
+    def send(self, publisher: Publisher, cut: Cut) -> None:
+        """Follows what the publisher's encoder of this cut makes."""
         peer = self._peer
-        if peer is None or peer.video_out is None or height == self._height:
+        if peer is None or peer.video_out is None or cut.height == self._height:
             return
-        rung = publisher.pictures.rung(self.format, height)
+        rung = publisher.pictures.rung(cut)
         self.switches += bool(self._height)
-        self._height, self._shown = height, Meter()
+        self._height, self._shown = cut.height, Meter()
         if self._video is None:
             self._video = RungTrack(rung)
             peer.video_out.replaceTrack(self._video)
@@ -155,7 +161,8 @@ class Viewer:
         lowest, want = self._routes.inputs[0], self.want
         wished = None if want.policy == "source" else want.height
         maximum = min((most for most in (wished, self.who.caps.max_height) if most is not None), default=None)
-        limits = Limits(self._routes, codec=self.format.lower(), fps=self._fps, most_kbps=self.who.caps.max_kbps)
+        fps = shared_rate(self._fps, self.who.caps.max_fps) or self._fps
+        limits = Limits(self._routes, codec=self.format.lower(), fps=fps, most_kbps=self.who.caps.max_kbps)
         if want.enlarge == "device":
             # It is sent the input that its own device would enlarge from.
             maximum = limits.input_for(
@@ -212,7 +219,7 @@ class Viewer:
             wished = self.want.source
             reason = "nobody publishes" if wished is None else f"{wished} does not publish"
             return Status("waiting", 0, 0, 0.0, 0.0, 0, reason=reason[:200])
-        rung = publisher.pictures.rungs.get((self.format, self._height))
+        rung = publisher.pictures.rungs.get(self.cut(self._height))
         fps = self._shown.read(rung.encoded - rung.repeated if rung else 0, now)
         latency = publisher.pictures.latency_s + (rung.encode_s if rung else 0.0)
         works = publisher.seat.works

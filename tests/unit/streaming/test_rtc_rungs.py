@@ -235,12 +235,12 @@ async def test_results_of_the_engine_reach_each_rung_with_the_time_of_their_fram
     from mrsr.ladder import Route, RouteSet
     from mrsr.streaming.codecs import working
     from mrsr.streaming.encoder import VideoEncoder
-    from mrsr.streaming.media import SourceFrame, SuperResolved
+    from mrsr.streaming.media import Cut, SourceFrame, SuperResolved
 
     clock = Clock()
     software = working("H264", hardware=False)
     room = SuperResolved(lambda *_: VideoEncoder(backends=software), clock)
-    low, high = room.viewer("H264", 360), room.viewer("H264", 720)
+    low, high = room.viewer(Cut("H264", 360)), room.viewer(Cut("H264", 720))
     assert room.heights == [360, 720]
     small, large = counted(5, 48, 96), counted(5, 96, 192)
     for number in range(3):
@@ -255,7 +255,7 @@ async def test_results_of_the_engine_reach_each_rung_with_the_time_of_their_fram
             assert packet.pts == 2999 * number
             assert packet.is_keyframe == (number == 0 or shapes[number] != shapes[number - 1])
     low.stop()
-    await room.reap()
+    room.reap()
     assert room.heights == [720]
     await room.close()
     with pytest.raises(MediaStreamError):

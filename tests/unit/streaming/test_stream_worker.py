@@ -274,3 +274,31 @@ async def test_who_takes_sound_alone_hears():
             await until(lambda: ben.status.reason == "the connection takes sound alone")
             assert ben.status.sr == "waiting"
             assert worker.rooms["r"].publishers["anna"].pictures.rungs == {}
+
+
+@apart
+async def test_a_viewer_gets_no_more_frames_a_second_than_it_takes_and_the_others_all_of_them():
+    from calling import Caller, Camera, a_worker, callers, until
+
+    from mrsr.streaming.protocol import Caps, Want
+
+    def rate(caller: Caller) -> float:
+        shown = caller.frames[10:]
+        return (len(shown) - 1) / (shown[-1].time - shown[0].time)
+
+    async with a_worker() as worker:
+        anna = Caller(worker, "anna", "publish")
+        want = Want("destination", 360)
+        ben = Caller(worker, "ben", "subscribe", want, Caps(max_fps=10))
+        cora = Caller(worker, "cora", "subscribe", want)
+        async with callers(anna, ben, cora):
+            await anna.join(Camera())
+            await ben.join()
+            await cora.join()
+            await until(lambda: short(ben) == short(cora) == 192)
+            ben.frames.clear()
+            cora.frames.clear()
+            await until(lambda: len(ben.frames) > 30 and len(cora.frames) > 30, 20)
+            assert rate(ben) <= 10 < rate(cora)
+            pictures = worker.rooms["r"].publishers["anna"].pictures
+            assert sorted(pictures.figures()) == ["360p H264", "360p H264 7/s"]

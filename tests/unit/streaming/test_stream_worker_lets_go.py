@@ -78,22 +78,47 @@ async def test_the_connection_of_a_member_that_leaves_in_the_middle_of_another_o
 
 
 @apart
-async def test_a_rung_that_gets_its_first_viewer_while_another_is_closed_goes_on():
-    from mrsr.streaming.encoder import VideoEncoder
-    from mrsr.streaming.media import SuperResolved
+async def test_an_encoder_that_hangs_in_one_room_holds_up_no_other():
+    import threading
 
-    pictures = SuperResolved(lambda format, _: VideoEncoder(format))
-    low, high = pictures.rung("H264", 180), pictures.rung("H264", 360)
-    close = low.close
+    from calling import Caller, Camera, a_worker, callers, until
 
-    async def meanwhile():
-        pictures.viewer("H264", 360)
-        await close()
+    from mrsr.streaming import rung
+    from mrsr.streaming.protocol import Status
 
-    low.close = meanwhile
-    await pictures.reap()
-    assert pictures.rungs == {("H264", 360): high}
-    await pictures.close()
+    rung._STANDSTILL_S, kept, go_on = 600, rung._STANDSTILL_S, threading.Event()
+    try:
+        async with a_worker() as worker:
+            anna, ben = Caller(worker, "anna", "publish"), Caller(worker, "ben", "subscribe")
+            cora, dora = (Caller(worker, name, role, room="other")
+                          for name, role in (("cora", "publish"), ("dora", "subscribe")))  # fmt: skip
+            async with callers(anna, cora, dora):
+                await anna.join(Camera())
+                await ben.join()
+                await cora.join(Camera())
+                await dora.join()
+                await until(lambda: ben.frames and dora.frames)
+                pictures = worker.rooms["r"].publishers["anna"].pictures
+                [hanging] = pictures.rungs.values()
+                began = threading.Event()
+
+                def hang(*_):
+                    began.set()
+                    go_on.wait()
+
+                hanging._encoder.encode = hang
+                await until(began.is_set)
+                await ben.leave()
+                await until(lambda: not pictures.rungs)
+                assert not pictures.ended
+                told = sum(isinstance(message, Status) for message in dora.messages)
+                await until(lambda: sum(isinstance(message, Status) for message in dora.messages) > told + 1)
+                assert not pictures.ended  # it hangs still
+                go_on.set()
+                await until(lambda: pictures.ended)
+    finally:
+        rung._STANDSTILL_S = kept
+        go_on.set()
 
 
 @apart
