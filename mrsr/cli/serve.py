@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,10 @@ def run(args: argparse.Namespace, rest: list[str]) -> int | None:
 
 
 def _started(url: str, warning: str | None) -> None:
-    if warning:
-        print(f"warning: {warning}", flush=True)
+    # The address alone on stdout: programs read it there.
     print(f"mrsr serve: {url}", flush=True)
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
 
 
 def _replay(args: argparse.Namespace) -> None:

@@ -237,7 +237,7 @@ def test_the_page_is_there_with_its_headers(started: list[Supervisor]) -> None:
     assert serve(serving.Serving(serving.Listen(port=0)), visit) == 0
 
 
-def test_the_address_is_printed_once_people_are_taken(
+def test_the_address_is_printed_once_people_are_taken_alone_and_warnings_aside(
     started: list[Supervisor], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mrsr.cli import serve as command
@@ -251,6 +251,7 @@ def test_the_address_is_printed_once_people_are_taken(
 
     monkeypatch.setattr(command, "_started", stop)
     assert frame.main(["serve", "--port", "0"]) == 0
-    warning, address = capsys.readouterr().out.splitlines()
-    assert warning == "warning: no model: frames are enlarged by bicubic"
+    said_of_it = capsys.readouterr()
+    [address] = said_of_it.out.splitlines()
     assert address.startswith("mrsr serve: http://127.0.0.1:")
+    assert "warning: no model: frames are enlarged by bicubic\n" in said_of_it.err
