@@ -17,7 +17,8 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required --disable-background-timer-throttling --disable-renderer-backgrounding "
     "--disable-backgrounding-occluded-windows"
 ).split()
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""For whatever a test waits for, opening a page included: two cores may be busy with other tests as well."""
 T = TypeVar("T")
 
 
@@ -51,11 +52,13 @@ class Visitor:
 
     def __init__(self, browser: Any, url: str, **options: Any) -> None:
         self.context = browser.new_context(permissions=["camera", "microphone"], **options)
+        self.context.set_default_timeout(1000 * PATIENCE_S)
         self.page = self.context.new_page()
         self.troubles: list[str] = []
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("console", self._heard)
-        self.page.goto(url)
+        # The page itself says when it is ready: what else loads, an icon, is not waited for.
+        self.page.goto(url, wait_until="commit")
         self.page.wait_for_selector("body[data-ready]")
 
     def _heard(self, message: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browsing import FLAGS, Visitor, chromium
+from browsing import FLAGS, PATIENCE_S, Visitor, chromium
 from fake_camera import write_camera
 from serving import Server, serving
 
@@ -21,7 +21,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     camera = write_camera(tmp_path_factory.mktemp("camera") / "camera.y4m")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=path, args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+            executable_path=path,
+            args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"],
+            timeout=1000 * PATIENCE_S,
         )
         yield launched
         launched.close()
