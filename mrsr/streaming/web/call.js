@@ -96,7 +96,7 @@ export class Call extends EventTarget {
       else this.#add(person);
     }
     for (const tile of gone) {
-      tile.veil(`${tile.person.name || "The sender"} is gone`);
+      tile.veil(`${tile.name} is gone`);
       tile.removal ??= setTimeout(() => this.#remove(tile), RETURN_MS);
     }
     this.#empty.hidden = this.#links.size > 0;
@@ -120,12 +120,14 @@ export class Call extends EventTarget {
     if (free) link.wish({ source: person.peer });
     else link.start();
     if (link.media) tile.play(link.media);
-    announce(`${person.name || "Somebody"} sends a picture.`);
+    announce(`${tile.name} sends a picture.`);
   }
 
   #remove(tile) {
     const link = this.#links.get(tile);
     this.#links.delete(tile);
+    // What had the focus goes with it.
+    if (tile.element.contains(document.activeElement)) document.getElementById("main").focus();
     tile.close();
     if (link !== this.#first) link.stop("its publisher left");
     this.#empty.hidden = this.#links.size > 0;

@@ -4,13 +4,12 @@ import { notify } from "./announce.js";
 import { copied, onFrames } from "./frames.js";
 import { Local } from "./local.js";
 import { Plain } from "./plain.js";
+import { Readout } from "./readout.js";
 import { recall, remember } from "./remember.js";
 import { makeSlider } from "./slider.js";
 import { makeWishes, wanted } from "./wishes.js";
-import { BADGES, comparison, figures, sentence, sizes } from "./words.js";
 
-const PARTS =
-  "stage sharp plain held divider left right veil compare mute full who badge sizes offer anyway height policy enlarge".split(" ");
+const PARTS = "stage sharp plain held divider veil compare mute full who offer anyway height policy enlarge".split(" ");
 
 /** Events: `want` {policy, height, enlarge}, what the viewer chose. */
 export class Tile extends EventTarget {
@@ -21,7 +20,7 @@ export class Tile extends EventTarget {
   #endFrames;
   #local = null; // enlargement on this device
   #offered;
-  #said = "";
+  #readout;
 
   /**
    * @param {{peer: string, name: string}} person
@@ -34,9 +33,9 @@ export class Tile extends EventTarget {
     this.element = document.getElementById("tile").content.firstElementChild.cloneNode(true);
     const part = (selector) => this.element.querySelector(selector);
     this.#parts = Object.fromEntries(PARTS.map((name) => [name, part(`.${name}`)]));
-    this.#parts.reason = part(":scope > .reason");
     this.#parts.video = part("video");
     this.#plain = new Plain(this.#parts.plain);
+    this.#readout = new Readout(this.element);
     this.rename(person);
     this.#build();
     this.#endFrames = onFrames(this.#parts.video, (presented) => this.#frame(presented));
@@ -48,11 +47,16 @@ export class Tile extends EventTarget {
     this.#local?.reset();
     this.person = person;
     // Tokens take no spaces.
-    const name = person.name.replace(/[-_]+/g, " ").trim() || "somebody";
-    this.#parts.who.textContent = name;
+    const name = person.name.replace(/[-_]+/g, " ").trim() || "Somebody";
+    this.name = name;
+    const { who, video, divider, mute, full } = this.#parts;
+    who.textContent = name;
+    this.#readout.rename(person.peer, name);
     this.element.setAttribute("aria-label", name);
-    this.#parts.video.setAttribute("aria-label", `Picture of ${name}`);
-    this.#parts.divider.setAttribute("aria-label", `Compare ${name}: super-resolved on the left, plain scaling on the right`);
+    video.setAttribute("aria-label", `Picture of ${name}`);
+    divider.setAttribute("aria-label", `Compare ${name}: super-resolved on the left, plain scaling on the right`);
+    mute.setAttribute("aria-label", `Mute ${name}`);
+    full.setAttribute("aria-label", `Full screen: ${name}`);
   }
 
   play(stream) {
@@ -80,7 +84,7 @@ export class Tile extends EventTarget {
     if (!text) return;
     this.#hold();
     this.status({ ...this.#status, sr: "waiting", fps: 0, reason: "" });
-    this.#say(`${this.person.name}: ${text}`);
+    this.#readout.say(text);
   }
 
   close() {
@@ -103,6 +107,7 @@ export class Tile extends EventTarget {
     full.addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()));
     anyway.addEventListener("click", () => {
       enlarge.value = "device";
+      enlarge.focus(); // the button is hidden now
       this.#wish(enlarge, true);
     });
   }
@@ -160,6 +165,7 @@ export class Tile extends EventTarget {
     const { video, stage, held, sharp, veil } = this.#parts;
     // A last picture may come after its connection is gone: it is held already.
     if (veil.hidden) held.hidden = true;
+    stage.classList.remove("blank");
     stage.classList.toggle("tall", video.videoHeight > video.videoWidth);
     // Only the picture as it arrived is enlarged here: while the server still sends its own, it is shown.
     if (this.#local && this.#status.sr === "device") {
@@ -181,27 +187,6 @@ export class Tile extends EventTarget {
   }
 
   #show() {
-    const { badge, reason, left, right, enlarge } = this.#parts;
-    const status = this.#status;
-    const here = status.sr === "device" && this.#local?.figures;
-    this.element.dataset.state = status.sr;
-    this.element.dataset.here = String(Boolean(here));
-    badge.textContent = here ? "Super-resolved here" : BADGES[status.sr];
-    this.#parts.sizes.textContent = here ? sizes(here.input, here.output) : sizes(status.in, status.out);
-    const own = this.#local && !here ? "This device is getting ready to enlarge. " : "";
-    reason.textContent = here ? `By ${here.engine} on this device.` : own + sentence(status.reason);
-    const sides = comparison(status, Boolean(here));
-    left.textContent = sides.left;
-    right.textContent = sides.right;
-    right.title = sides.title;
-    const values = figures(status, here || null);
-    for (const cell of this.element.querySelectorAll("[data-figure]")) cell.textContent = values[cell.dataset.figure];
-    if (status.sr !== "waiting") this.#say(`${this.person.name}: ${badge.textContent}${enlarge.value === "device" || here ? "" : " by the server"}, ${this.#parts.sizes.textContent}`);
-  }
-
-  #say(text) {
-    if (text === this.#said) return;
-    this.#said = text;
-    document.getElementById("live").textContent = text;
+    this.#readout.show(this.#status, this.#local);
   }
 }

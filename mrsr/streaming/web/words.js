@@ -10,9 +10,10 @@ export const BADGES = {
 /** Numbers as people read them; a dash for what is not known. */
 export function figures(status, local) {
   const known = (value, text) => (value === undefined || value === null ? "-" : text(value));
+  const waits = status.sr === "waiting";
   return {
     fps: known(local ? local.fps : status.fps, (value) => value.toFixed(value < 10 ? 1 : 0)),
-    latency: known(local ? local.ms : status.latencyMs, (value) => `${Math.round(value)} ms`),
+    latency: known(local ? local.ms : waits ? null : status.latencyMs, (value) => `${Math.round(value)} ms`),
     drops: known(local ? local.drops : status.drops, String),
     rtt: known(status.rttMs, (value) => `${Math.round(value)} ms`),
     loss: known(status.loss, (value) => `${(100 * value).toFixed(1)} %`),
