@@ -38,8 +38,9 @@ async function join({ room, name, watch, stream, choice }) {
   try {
     token = await asked();
   } catch (error) {
-    form.problem(`You cannot join: ${error.message}.`);
     form.ready(true);
+    form.problem(`You cannot join: ${error.message}.`);
+    byId("go").focus();
     return;
   }
   // A token serves for all connections of a page; where the server gives them itself, a new one when it has run out or is refused.
@@ -107,7 +108,7 @@ byId("invite").addEventListener("click", async () => {
     await navigator.clipboard.writeText(location.href);
     notify("The invite link is copied.");
   } catch {
-    notify(`Copy this link: ${location.href}`);
+    notify(`Copy the link from the address bar: ${location.href}`);
   }
 });
 // Said at once: otherwise the server would take six seconds to notice.

@@ -16,6 +16,7 @@ export class JoinForm extends EventTarget {
   #name = document.getElementById("name");
   #watch = document.getElementById("watch");
   #file = document.getElementById("file");
+  #fields = document.getElementById("fields");
   #go = document.getElementById("go");
   #stream = null;
   #opening = 0;
@@ -59,8 +60,9 @@ export class JoinForm extends EventTarget {
     this.#show();
   }
 
-  /** Open to be sent again, after a call or a refusal. */
+  /** Open to be sent again, after a call or a refusal. Until then nothing of it changes: the call has its stream. */
   ready(on) {
+    this.#fields.disabled = !on;
     this.#go.disabled = !on;
     this.#go.textContent = on ? "Join" : "Joining…";
   }
@@ -70,10 +72,8 @@ export class JoinForm extends EventTarget {
     this.release();
     this.problem("");
     const { choice } = this;
-    if (choice === "file" && !this.#file.files.length) {
-      this.#file.focus();
-      return;
-    }
+    // The field for it comes next: whoever goes through the choices by arrows is not taken away from them.
+    if (choice === "file" && !this.#file.files.length) return;
     this.#text.textContent = "Waiting for the browser…";
     try {
       const stream = await openSource(choice, this.#file.files[0], (text) => this.problem(text));
@@ -106,6 +106,7 @@ export class JoinForm extends EventTarget {
     }
     if (this.choice !== "nothing" && !this.#stream) {
       this.problem(this.choice === "file" ? "Choose a video file first." : this.#problem.textContent || "There is nothing to send yet.");
+      if (this.choice === "file") this.#file.focus();
       return;
     }
     if (!watch && !this.#stream) {
