@@ -107,7 +107,7 @@ def server(
         if keys is not None:
             keys.touch(0o600)
             keys.write_text(new_key() + "\n")
-            command += ["--token-key", str(keys), "--allow-host", host]
+            command += ["--token-key", str(keys), "--allow-host", host, "--metrics", "here"]
         with log.open("wb") as out:
             variables = {**os.environ, **(environment or {})}
             process = subprocess.Popen(

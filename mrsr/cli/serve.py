@@ -55,6 +55,10 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     access.add_argument("--stun", action="append", default=[], metavar="URL", help="stun:HOST:PORT, for browsers")
     access.add_argument("--turn", action="append", default=[], metavar="URL", help="turn:HOST:PORT, a relay")
     access.add_argument("--turn-secret-file", type=Path, metavar="FILE", help="the relay's static-auth-secret")
+    access.add_argument("--hsts", action="store_true", help="tell browsers to come by HTTPS alone, for a year")
+    access.add_argument("--metrics", metavar="HOST:PORT", help="an address of their own, or `here`: beside the pages")
+    access.add_argument("--peers-per-token", type=int, default=36, metavar="N", help="connections of one token (36)")
+    access.add_argument("--peers-per-address", type=int, default=100, metavar="N", help="and of one address (100)")
     access.add_argument("--log", choices=("text", "json"), default="text", help="form of the log on stderr (text)")
 
 

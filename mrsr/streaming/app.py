@@ -1,4 +1,4 @@
-"""The gateway's web application: health, metrics, the API, `POST /api/offer` and the WebSocket `/api/ws`."""
+"""The gateway's web application: `POST /api/offer` and the WebSocket `/api/ws`, beside the API and health."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import logging
 from collections.abc import Callable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from mrsr.streaming.api import add_api
 from mrsr.streaming.body import body_of
 from mrsr.streaming.gate import Gate
-from mrsr.streaming.guards import GATE, add_security_headers, errors_as_json, from_here
+from mrsr.streaming.guards import GATE, add_security_headers, address_of, errors_as_json, from_here
+from mrsr.streaming.limits import address_key
+from mrsr.streaming.monitoring import add_health, add_metrics
 from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Bye, Error, parse_offer_request
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sockets import HANDSHAKE_SECONDS, Session
@@ -24,8 +25,8 @@ _SESSIONS: web.AppKey[set[Session]] = web.AppKey("sessions", set[Session])
 _LEAVING: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("leaving", set[asyncio.Task[None]])
 
 
-def make_app(gate: Gate) -> web.Application:
-    """The application of a gateway; pages are added to its router by who has them.
+def make_app(gate: Gate, metrics: bool = True) -> web.Application:
+    """The application of a gateway; pages are added to its router by who has them. `metrics`: whether it tells them.
 
     Its sizes are limited here, its times by `gateway.runner_of`: aiohttp closes a connection whose headers are not
     whole in `keepalive_timeout`, but waits for a body as long as a handler does.
@@ -36,40 +37,15 @@ def make_app(gate: Gate) -> web.Application:
     app[GATE] = gate
     app[_SESSIONS] = set()
     app[_LEAVING] = set()
-    app.router.add_get("/healthz", _healthz)
-    app.router.add_get("/readyz", _readyz)
-    app.router.add_get("/metrics", _metrics)
+    gate.metrics.sockets.set_function(lambda: len(app[_SESSIONS]))
+    add_health(app)
+    add_metrics(app, metrics)
     app.router.add_post("/api/offer", _offer)
     app.router.add_get("/api/ws", _socket)
     add_api(app)
     app.on_response_prepare.append(add_security_headers)
     app.on_shutdown.append(_drain)
     return app
-
-
-async def _healthz(request: web.Request) -> web.Response:
-    """200 as long as the process answers: what a liveness probe asks."""
-    del request
-    return web.json_response({"status": "ok"})
-
-
-async def _readyz(request: web.Request) -> web.Response:
-    """200 where participants are taken, else 503: what a load balancer asks."""
-    gate = request.app[GATE]
-    status = "ready" if gate.ready else "draining" if gate.draining else "no worker"
-    return web.json_response({"status": status}, status=200 if gate.ready else 503)
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    """The metrics in Prometheus' text form."""
-    gate = request.app[GATE]
-    metrics = gate.metrics
-    metrics.rooms.set(gate.attendance.rooms)
-    metrics.peers.set(gate.attendance.peers)
-    metrics.sockets.set(len(request.app[_SESSIONS]))
-    metrics.ready.set(gate.ready)
-    await gate.figures.now()
-    return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _offer(request: web.Request) -> web.Response:
@@ -79,7 +55,7 @@ async def _offer(request: web.Request) -> web.Response:
     """
     gate = request.app[GATE]
     asked = parse_offer_request(await body_of(request, gate.limits), gate.limits)
-    who = gate.admit(asked.token, None, None, NO_CAPS)
+    who = gate.admit(asked.token, None, None, NO_CAPS, address_key(address_of(request)))
     try:
         await gate.join(who, NO_WISH, _until_bye(request.app, who))
         answer = await gate.offer(who, asked.sdp)
@@ -106,7 +82,7 @@ async def _socket(request: web.Request) -> web.WebSocketResponse:
     if gate.draining:
         raise ProtocolError(Code.DRAINING, "the server is going down", 1000)
     sessions = request.app[_SESSIONS]
-    if len(sessions) >= 2 * gate.limits.peers:
+    if len(sessions) >= 2 * gate.grown(gate.limits.peers):
         # Twice: sockets that have not said hello yet are there too, for `hello_seconds`.
         raise ProtocolError(Code.FULL, "no more sockets are taken", 5000)
     # Without compression: a small message could unpack to a large one.

@@ -35,9 +35,11 @@ class Gate:
     limits: Limits = field(default_factory=Limits)
     places: Places = field(default_factory=Places)
     open: bool = False  # tokens are given to whoever asks
+    hsts: bool = False  # browsers are told to come by HTTPS alone from now on
     ice: IceServers = field(default_factory=IceServers)
     device: dict[str, Any] | None = None  # what browsers may enlarge with, as `GET /api/config` says it
     draining: bool = False
+    workers: Callable[[], int] = lambda: 1  # that are behind it now
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     figures: Figures = field(init=False)
     attendance: Attendance = field(init=False)
@@ -45,23 +47,31 @@ class Gate:
     requests: Buckets = field(init=False)  # by address
     joins: Buckets = field(init=False)  # by address
     messages: Buckets = field(init=False)  # by socket
+    _most_workers: int = field(default=1, init=False)
 
     def __post_init__(self) -> None:
         limits = self.limits
         self.figures = Figures(self.worker)
         self.metrics.registry.register(self.figures)
-        self.attendance = Attendance(limits)
+        self.attendance = Attendance(limits, self.grown)
         self.once = UsedOnce(limits.single_use_tokens)
         self.requests = Buckets(limits.requests_per_second, limits.request_burst, limits.addresses)
         self.joins = Buckets(limits.joins_per_minute / 60, limits.join_burst, limits.addresses)
-        self.messages = Buckets(limits.messages_per_second, limits.message_burst, limits.connections)
+        self.messages = Buckets(limits.messages_per_second, limits.message_burst, limits.addresses)
 
     @property
     def ready(self) -> bool:
         """Whether participants are taken now."""
         return not self.draining and self.worker.ready
 
-    def admit(self, token: str, role: str | None, room: str | None, caps: Caps) -> Participant:
+    def grown(self, limit: int) -> int:
+        """A limit of one worker, as many times as there have been workers at once: nobody goes where one is lost."""
+        self._most_workers = max(self._most_workers, self.workers())
+        return limit * self._most_workers
+
+    def admit(
+        self, token: str, role: str | None, room: str | None, caps: Caps, address: str = "unknown"
+    ) -> Participant:
         """A participant for a token, its place in the room taken.
 
         Args:
@@ -69,6 +79,7 @@ class Gate:
           role: the role it takes, or None for the token's.
           room: the room it joins, or None for the token's.
           caps: what it takes at most.
+          address: what its address counts as (`address_key`).
 
         Raises:
           ProtocolError: the server is going down or not up, the token is not valid or used up, of another room or role,
@@ -87,7 +98,7 @@ class Gate:
         if not allowed.codecs:
             raise ProtocolError(Code.ROOM, "the token allows none of the client's codecs")
         who = Participant(secrets.token_hex(8), grant.room, role or grant.role, grant.name, allowed)
-        self.attendance.enter(who)
+        self.attendance.enter(who, grant.digest, address)
         try:
             # After the room: where there is no place the token can be used again.
             self.once.use(grant)

@@ -84,6 +84,20 @@ async def listening(app: web.Application, listen: Listen) -> AsyncIterator[str]:
     Raises:
       UserError: the address cannot be listened on, or TLS's files are not right.
     """
+    async with open_site(app, listen) as url:
+        try:
+            yield url
+        finally:
+            app[GATE].draining = True
+
+
+@contextlib.asynccontextmanager
+async def open_site(app: web.Application, listen: Listen) -> AsyncIterator[str]:
+    """The URL of an application with a gate that listens until the `with` block ends.
+
+    Raises:
+      UserError: as `listening`.
+    """
     gate = app[GATE]
     tls = tls_of(listen)
     runner = runner_of(app)
@@ -99,7 +113,6 @@ async def listening(app: web.Application, listen: Listen) -> AsyncIterator[str]:
         name = f"[{host}]" if ":" in host else host
         yield f"{'https' if tls else 'http'}://{name}:{runner.addresses[0][1]}"
     finally:
-        gate.draining = True
         counting.cancel()
         await runner.cleanup()
 
@@ -132,6 +145,6 @@ async def _keep_few(runner: web.AppRunner, gate: Gate) -> None:
             address = peer[0] if peer else "unknown"
             key = address_key(address)
             of_address[key] += not is_inside(address, gate.places.proxies)
-            if index >= gate.limits.connections or of_address[key] > gate.limits.connections_per_address:
+            if index >= gate.grown(gate.limits.connections) or of_address[key] > gate.limits.connections_per_address:
                 gate.metrics.closed.inc()
                 connection.force_close()

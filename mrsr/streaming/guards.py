@@ -10,7 +10,7 @@ from aiohttp import web
 
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.limits import address_key
-from mrsr.streaming.origin import check_host, check_origin, client_address
+from mrsr.streaming.origin import check_host, check_origin, client_address, is_loopback
 from mrsr.streaming.protocol import Error, dump
 from mrsr.streaming.refusals import Code, ProtocolError
 
@@ -18,8 +18,9 @@ _LOG = logging.getLogger(__name__)
 GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# For machines that watch the server: they ask by address, and a page elsewhere learns nothing it may read.
-WATCHED = ("/healthz", "/readyz", "/metrics")
+# Of the probes of orchestrators and load balancers, which ask by address, and may share that of the clients: to count
+# their requests could end a server that is well. Their answers cost less than a refusal.
+PROBED = ("/healthz", "/readyz")
 
 # What costs the worker something.
 JOINS = ("/api/offer", "/api/ws")
@@ -46,7 +47,7 @@ SECURITY_HEADERS = {
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Adds them to every answer, errors and files too; what the API says is kept in no cache."""
     response.headers.update(SECURITY_HEADERS)
-    if request.secure:
+    if request.app[GATE].hsts and request.secure and not is_loopback(request.headers.get("Host")):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.path.startswith("/api/"):
         response.headers["Cache-Control"] = "no-store"
@@ -91,7 +92,7 @@ def error_response(gate: Gate, error: ProtocolError, status: int | None = None) 
 async def from_here(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses other names for this server and pages of other sites, and addresses that ask too often."""
     gate = request.app[GATE]
-    if request.path not in WATCHED:
+    if request.path not in PROBED:
         check_host(request.headers.get("Host"), gate.places)
         check_origin(request.headers.getall("Origin", []), request.headers.get("Host"), gate.places)
         key = address_key(address_of(request))

@@ -14,7 +14,8 @@ from mrsr.streaming.refusals import Code, ProtocolError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one gateway; the defaults suit one machine with one accelerator.
+    """The limits of one gateway; the defaults suit one machine with one accelerator. Of more workers it takes as many
+    times `rooms`, `peers` and `connections`.
 
     Source: own choice, from what a real call needs: Chromium's offer for one camera and one microphone is about 7 kB in
     200 lines, a client sends a message a second, a room holds a class.
@@ -24,6 +25,10 @@ class Limits:
     peers: int = 200
     peers_per_room: int = 50
     publishers_per_room: int = 8
+    peers_per_token: int = (
+        36  # six people who share an invitation: each has a connection, and one for each of the others
+    )
+    peers_per_address: int = 100  # a class behind one address
     pixels: int = 1920 * 1080  # of a frame that comes in
     fps: int = 60
     message_bytes: int = 64 * 1024
@@ -33,7 +38,7 @@ class Limits:
     token_seconds: int = 24 * 3600  # the longest lifetime a token may have
     single_use_tokens: int = 100_000  # remembered at a time
     connections: int = 1000  # open sockets, and of one address:
-    connections_per_address: int = 100
+    connections_per_address: int = 200  # a page asks beside its socket
     outbox: int = 32  # messages that wait for a slow client
     request_seconds: float = 10.0  # headers and body, each
     hello_seconds: float = 5.0

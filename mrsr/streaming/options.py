@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from mrsr.errors import UserError
 from mrsr.streaming.gateway import EVERY_ADDRESS, Listen, tls_of
 from mrsr.streaming.ice import IceServers
+from mrsr.streaming.limits import Limits
 from mrsr.streaming.origin import Places
-from mrsr.streaming.serving import Serving
+from mrsr.streaming.serving import HERE, Serving
 from mrsr.streaming.settings import WorkerSettings
 from mrsr.streaming.tokens import Keys
 
@@ -24,6 +25,8 @@ _RANGES = {
     "threads": (1, 1024),
     "workers": (1, 10_000),
     "worker_cpus": (1, 1024),
+    "peers_per_token": (1, 10_000),
+    "peers_per_address": (1, 10_000),
 }
 
 
@@ -38,7 +41,8 @@ def serving_of(args: argparse.Namespace) -> Serving:
         if value is not None and not low <= value <= high:
             raise UserError(f"--{name.replace('_', '-')} {value}: expected {low} to {high}")
     listen = Listen(args.host, args.port, args.tls_certificate, args.tls_key)
-    tls_of(listen)
+    if tls_of(listen) is None and args.hsts:
+        raise UserError("--hsts: expected --tls-certificate and --tls-key; a proxy that ends TLS says it itself")
     return Serving(
         listen,
         _worker(args),
@@ -46,6 +50,9 @@ def serving_of(args: argparse.Namespace) -> Serving:
         args.open,
         _places(args),
         IceServers.read(args.stun, args.turn, args.turn_secret_file),
+        _limits(args),
+        args.hsts,
+        _metrics(args),
         log=args.log,
         cluster=_cluster(args),
     )
@@ -61,6 +68,27 @@ def _worker(args: argparse.Namespace) -> WorkerSettings:
         least_fps=min(args.least_fps, args.fps),
         threads=args.threads,
     )
+
+
+def _limits(args: argparse.Namespace) -> Limits:
+    # Each has a page's requests beside its socket.
+    connections = max(Limits().connections_per_address, 2 * args.peers_per_address)
+    return Limits(
+        peers_per_token=args.peers_per_token,
+        peers_per_address=args.peers_per_address,
+        connections_per_address=connections,
+    )
+
+
+def _metrics(args: argparse.Namespace) -> Listen | Literal["here"] | None:
+    if args.metrics is None:
+        return None
+    if args.metrics == HERE:
+        return HERE
+    host, _, port = args.metrics.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise UserError(f"--metrics {args.metrics!r}: expected HOST:PORT, or {HERE}")
+    return Listen(host.strip("[]"), int(port))
 
 
 def _places(args: argparse.Namespace) -> Places:

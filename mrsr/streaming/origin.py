@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from mrsr.streaming.refusals import Code, ProtocolError
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -17,7 +17,7 @@ _PORTS = {"http": 80, "https": 443}
 class Places:
     """What a gateway is called, which other pages may use it, and which proxies stand before it."""
 
-    hosts: frozenset[str] = _LOOPBACK  # names in the Host header, without port; "*" takes any
+    hosts: frozenset[str] = LOOPBACK  # names in the Host header, without port; "*" takes any
     origins: frozenset[str] = frozenset()  # pages of other sites that may call, such as https://team.example
     proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
 
@@ -35,6 +35,11 @@ def check_host(host: str | None, places: Places) -> None:
     name, _ = _host_and_port(f"//{host or ''}")
     if name is None or (name not in places.hosts and "*" not in places.hosts):
         raise ProtocolError(Code.ORIGIN, f"host {(host or '')[:40]!a}: not a name of this server (option --allow-host)")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a Host header names this machine itself, as `localhost:8443` does."""
+    return _host_and_port(f"//{host or ''}")[0] in LOOPBACK
 
 
 def check_origin(origins: list[str], host: str | None, places: Places) -> None:

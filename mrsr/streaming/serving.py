@@ -8,17 +8,20 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal
+
+from aiohttp import web
 
 from mrsr.errors import UserError
 from mrsr.streaming.app import make_app
 from mrsr.streaming.device import offered
 from mrsr.streaming.gate import Gate
-from mrsr.streaming.gateway import Listen, listening
+from mrsr.streaming.gateway import Listen, listening, open_site
 from mrsr.streaming.ice import IceServers
 from mrsr.streaming.limits import Limits
+from mrsr.streaming.monitoring import metrics_app
 from mrsr.streaming.open_tokens import own_keys
-from mrsr.streaming.origin import Places
+from mrsr.streaming.origin import LOOPBACK, Places
 from mrsr.streaming.pages import add_pages
 from mrsr.streaming.settings import WorkerSettings
 from mrsr.streaming.starting import WorkerStart
@@ -27,7 +30,7 @@ from mrsr.streaming.tokens import Keys
 from mrsr.streaming.worker import Worker
 
 _LOG = logging.getLogger(__name__)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+HERE: Final = "here"
 _LOOK_S = 0.05
 
 
@@ -43,6 +46,9 @@ class Serving:
       places: what it is called and which pages may call.
       ice: STUN and TURN servers.
       limits: of clients.
+      hsts: whether browsers are told to come by HTTPS alone from now on.
+      metrics: where they are told: an address of their own, or with `HERE` beside the pages for whoever reaches those;
+        None: beside the pages as long as this machine alone reaches them, else nowhere.
       log: `text` or `json`.
       cluster: settings of the Ray cluster; None: a worker of this machine.
     """
@@ -54,6 +60,8 @@ class Serving:
     places: Places = field(default_factory=Places)
     ice: IceServers = field(default_factory=IceServers)
     limits: Limits = field(default_factory=Limits)
+    hsts: bool = False
+    metrics: Listen | Literal["here"] | None = None
     log: str = "text"
     cluster: Any = None
 
@@ -73,7 +81,7 @@ class Serving:
     @property
     def reached_by(self) -> str | None:
         """The option by which others than this machine reach the server: itself, or a proxy before it; None: none."""
-        if self.listen.host not in _LOOPBACK:
+        if self.listen.host not in LOOPBACK:
             return f"--host {self.listen.host}"
         if self.places.proxies:
             return f"--trust-proxy {self.places.proxies[0]}"
@@ -106,9 +114,10 @@ async def run_server(serving: Serving, started: Callable[[str, str | None], None
         async with _worker(serving) as behind:
             gate = _gate(serving, behind.worker)
             gate.figures.restarts = behind.restarts
-            app = make_app(gate)
+            gate.workers = behind.workers
+            app = make_app(gate, serving.metrics == HERE or (serving.metrics is None and not serving.reached_by))
             add_pages(app)
-            async with listening(app, serving.listen) as url:
+            async with _metrics(app, serving.metrics), listening(app, serving.listen) as url:
                 # After the address is ours: where it is taken nothing else was begun.
                 behind.begin()
                 telling = loop.create_task(_tell(gate, url, started))
@@ -135,6 +144,7 @@ def _gate(serving: Serving, worker: Worker) -> Gate:
         serving.limits,
         serving.places,
         open=serving.keys is None,
+        hsts=serving.hsts,
         ice=serving.ice,
         device=device.config if device else None,
     )
@@ -142,12 +152,26 @@ def _gate(serving: Serving, worker: Worker) -> Gate:
 
 @dataclass(frozen=True, slots=True)
 class _Behind:
-    """What is behind the gateway: the worker, a future that is done when it cannot be, how often it was restarted."""
+    """What is behind the gateway: the worker, a future that is done when it cannot be, how often it was restarted,
+    and how many workers it is.
+    """
 
     worker: Worker
     refused: asyncio.Future[None]
     begin: Callable[[], None] = lambda: None
     restarts: Callable[[], int] = lambda: 0
+    workers: Callable[[], int] = lambda: 1
+
+
+@asynccontextmanager
+async def _metrics(app: web.Application, where: Listen | Literal["here"] | None) -> AsyncIterator[None]:
+    """The metrics at an address of their own, where there is one."""
+    if not isinstance(where, Listen):
+        yield
+        return
+    async with open_site(metrics_app(app), where) as url:
+        _LOG.info("metrics at %s/metrics", url)
+        yield
 
 
 @asynccontextmanager
@@ -157,7 +181,7 @@ async def _worker(serving: Serving) -> AsyncIterator[_Behind]:
         from mrsr.streaming.cluster.serving import cluster
 
         async with cluster(serving.cluster, start) as pool:
-            yield _Behind(pool, pool.refused, restarts=lambda: pool.lost)
+            yield _Behind(pool, pool.refused, restarts=lambda: pool.lost, workers=lambda: pool.working)
     else:
         async with Supervisor(start) as supervisor:
             yield _Behind(supervisor.worker, supervisor.refused, supervisor.begin, lambda: supervisor.restarts)

@@ -12,6 +12,8 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from mrsr.streaming.gate import Gate
+from mrsr.streaming.guards import address_of
+from mrsr.streaming.limits import address_key
 from mrsr.streaming.outbox import Outbox
 from mrsr.streaming.protocol import VERSION, Ack, Answer, Bye, Error, Hello, Message, Offer, Want, dump, parse
 from mrsr.streaming.refusals import Code, ProtocolError
@@ -67,7 +69,8 @@ class Session:
             raise ProtocolError(Code.BAD_MESSAGE, "the first message is hello")
         if hello.version != VERSION:
             raise ProtocolError(Code.VERSION, f"version {hello.version}: this server speaks {VERSION}")
-        who = self._gate.admit(hello.token, hello.role, hello.session, hello.caps)
+        address = address_key(address_of(self._request))
+        who = self._gate.admit(hello.token, hello.role, hello.session, hello.caps, address)
         reason = "server"
         try:
             await self._gate.join(who, hello.want, self._outbox.put)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import re
 import secrets
@@ -53,6 +54,7 @@ class Grant:
     once: bool = field(choice(True, False), default=False)
     nonce: str = field(text(64, r"[A-Za-z0-9_-]+"), "jti", "")
     expires: float = 0.0  # seconds since 1970, from the claim exp
+    digest: str = ""  # of the token: the same for all who come with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,9 @@ def verify(keys: Keys, token: str, limits: Limits) -> Grant:
         raise ProtocolError(Code.TOKEN, error.text) from error
     if grant.once and not grant.nonce:
         raise ProtocolError(Code.TOKEN, "token: to be used once, but without jti")
-    return dataclasses.replace(grant, expires=float(expires))
+    # Of what is signed, however the signature is written.
+    digest = hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
+    return dataclasses.replace(grant, expires=float(expires), digest=digest)
 
 
 def _claims(token: str, secret: str) -> dict[str, Any]:

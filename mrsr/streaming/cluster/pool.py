@@ -84,7 +84,12 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
     @property
     def ready(self) -> bool:
         """Whether any worker takes participants now."""
-        return any(link.worker.ready for link in self._linked.values())
+        return self.working > 0
+
+    @property
+    def working(self) -> int:
+        """Workers that take participants now."""
+        return sum(link.worker.ready for link in self._linked.values())
 
     async def join(self, who: Participant, want: Want, send: Callable[[FromWorker], None]) -> None:
         """A participant is there: it is put where its room is, or its room where there is place.

@@ -77,6 +77,11 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
         (["--turn", "relay.example", "--turn-secret-file", "keys"], "--turn 'relay.example'"),
         (["--stun", "turn:x:1"], "--stun 'turn:x:1'"),
         (["--workers", "2"], "--cluster"),
+        (["--hsts"], "--hsts: expected --tls-certificate"),
+        (["--metrics", "9090"], "--metrics '9090': expected HOST:PORT, or here"),
+        (["--metrics", "localhost:99999"], "--metrics 'localhost:99999'"),
+        (["--peers-per-token", "0"], "--peers-per-token 0: expected 1 to 10000"),
+        (["--peers-per-address", "-1"], "--peers-per-address -1"),
         (["--log", "xml"], "--log"),
         (["--prot", "80"], "--prot"),
     ],
@@ -221,6 +226,22 @@ def test_with_keys_only_their_holders_join(started: list[Supervisor]) -> None:
         assert not holder.closed
 
     assert serve(serving.Serving(serving.Listen(port=0), keys=keys), visit) == 0
+
+
+@pytest.mark.parametrize(
+    ("metrics", "hosts", "told"),
+    [(None, (), True), (None, ("call.example",), False), ("here", ("call.example",), True)],
+)
+def test_metrics_are_told_beside_the_pages_where_this_machine_alone_reaches_them_or_that_is_asked(
+    started: list[Supervisor], metrics: Any, hosts: tuple[str, ...], told: bool
+) -> None:
+    async def visit(url: str, http: aiohttp.ClientSession) -> None:
+        async with http.get(f"{url}/metrics") as response:
+            assert (response.status == 200) is told
+
+    places = serving.Places(serving.Places().hosts | {*hosts})
+    settings = serving.Serving(serving.Listen(port=0), open_to_all=bool(hosts), places=places, metrics=metrics)
+    assert serve(settings, visit) == 0
 
 
 def test_the_page_is_there_with_its_headers(started: list[Supervisor]) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,7 +15,7 @@ from calls import KEYS, OFFER, QUICK, Call, EchoWorker, a_call, refused, token
 from mrsr.errors import UserError
 from mrsr.streaming.app import make_app
 from mrsr.streaming.gate import Gate
-from mrsr.streaming.gateway import Listen, listening, serve, tls_of
+from mrsr.streaming.gateway import Listen, listening, serve
 from mrsr.streaming.protocol import Ack, Bye, Caps, Control, Status, Want
 from mrsr.streaming.tokens import Keys
 
@@ -417,26 +414,3 @@ def test_nothing_listens_beyond_loopback_unless_asked_and_a_taken_port_is_named(
                     pass
 
     asyncio.run(scenario())
-
-
-def test_tls_serves_with_a_certificate_and_names_files_that_are_none(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days"]
-    made += ["2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-
-    async def scenario() -> None:
-        app = make_app(Gate(EchoWorker(), KEYS, QUICK))
-        async with listening(app, Listen(port=0, certificate=certificate, private_key=key)) as url:
-            trusts = ssl.create_default_context(cafile=str(certificate))
-            async with aiohttp.ClientSession() as http:
-                named = url.replace("127.0.0.1", "localhost")
-                async with http.get(f"{named}/healthz", ssl=trusts) as response:
-                    assert response.headers["Strict-Transport-Security"].startswith("max-age")
-
-    asyncio.run(scenario())
-    for wrong in (Listen(certificate=certificate), Listen(certificate=key, private_key=certificate)):
-        with pytest.raises(UserError, match="TLS"):
-            tls_of(wrong)
-    with pytest.raises(UserError, match="No such file"):
-        tls_of(Listen(certificate=tmp_path / "no.pem", private_key=key))
