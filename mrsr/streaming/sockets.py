@@ -17,6 +17,7 @@ from mrsr.streaming.limits import address_key
 from mrsr.streaming.outbox import Outbox
 from mrsr.streaming.protocol import VERSION, Ack, Answer, Bye, Error, Hello, Message, Offer, Want, dump, parse
 from mrsr.streaming.refusals import Code, ProtocolError
+from mrsr.streaming.together import until_one_ends
 from mrsr.streaming.worker import Participant
 
 _LOG = logging.getLogger(__name__)
@@ -83,17 +84,7 @@ class Session:
 
     async def _talk(self, who: Participant) -> None:
         """Reads, answers, writes and watches at once; the first that ends ends all."""
-        parts: list[asyncio.Task[None]] = [
-            asyncio.create_task(part) for part in (self._hear(), self._answer(who), self._write(), self._watch())
-        ]
-        try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
-        for part in done:
-            part.result()
+        await until_one_ends(self._hear(), self._answer(who), self._write(), self._watch())
 
     async def _read(self) -> Message:
         """The next message; pings are answered on the way, and anything counts as a sign of life."""

@@ -17,6 +17,7 @@ from mrsr.streaming.channel.words import Json, error_of_json, offer_to_json, sai
 from mrsr.streaming.protocol import Ack, Error, Want
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sdp import CheckedOffer
+from mrsr.streaming.together import until_one_ends
 from mrsr.streaming.worker import FromWorker, Participant
 
 _LOG = logging.getLogger(__name__)
@@ -176,15 +177,7 @@ class _Link:
 
     async def run(self) -> None:
         """Speaks until it is over; ends with a ChannelError."""
-        parts = [asyncio.create_task(part) for part in (self._read(), self._mailbox.send(self._lines), self._beat())]
-        try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
-        for part in done:
-            part.result()
+        await until_one_ends(self._read(), self._mailbox.send(self._lines), self._beat())
 
     async def ask(self, do: str, who: Participant | None, **words: Any) -> Any:
         """The worker's answer to a call."""

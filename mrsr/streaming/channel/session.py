@@ -14,6 +14,7 @@ from mrsr.streaming.channel.mailbox import Mailbox
 from mrsr.streaming.channel.words import Json, error_to_json, offer_of_json, said_of_json, said_to_json, who_of_json
 from mrsr.streaming.protocol import People, Status
 from mrsr.streaming.refusals import Code, ProtocolError
+from mrsr.streaming.together import until_one_ends
 from mrsr.streaming.worker import FromWorker, Participant, Worker
 
 _LOG = logging.getLogger(__name__)
@@ -40,19 +41,16 @@ class Session:
         Raises:
           ChannelError: why it is over.
         """
-        parts = [asyncio.create_task(part) for part in (self._read(), self._mailbox.send(self._lines), self._beat())]
         try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            await until_one_ends(self._read(), self._mailbox.send(self._lines), self._beat())
         finally:
-            for task in (*parts, *self._calls):
+            for task in self._calls:
                 task.cancel()
-            await asyncio.gather(*parts, *self._calls, return_exceptions=True)
+            await asyncio.gather(*self._calls, return_exceptions=True)
             leaving = [self._leave(who, "the gateway is gone") for who in tuple(self._joined.values())]
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_S):
                     await asyncio.gather(*leaving, return_exceptions=True)
-        for part in done:
-            part.result()
 
     async def _beat(self) -> None:
         """Says whether the worker is ready, again and again: both sides notice a machine that is gone."""
