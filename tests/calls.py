@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -99,6 +100,11 @@ OFFER = "\r\n".join(
         "",
     ]
 )
+
+
+def a_name() -> str:
+    """The address of a channel on this machine that nobody else has."""
+    return f"@mrsr-test-{secrets.token_hex(8)}"
 
 
 @dataclass

@@ -19,7 +19,7 @@ class WorkerStart:
 
     Attributes:
       settings: of the worker.
-      secret: of its channel; None with a Unix socket.
+      secret: of its channel; None with a name on this machine.
       log: the form of its log, `text` or `json`.
     """
 

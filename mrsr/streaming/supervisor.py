@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import shutil
+import secrets
 import sys
-import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from pathlib import Path
 
-from mrsr.errors import UserError
 from mrsr.streaming.channel import RemoteWorker
 from mrsr.streaming.starting import WorkerStart
 
@@ -49,8 +45,7 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
           command: what is run, followed by `--channel ADDRESS`.
         """
         self._start, self._command = start, tuple(command)
-        self._folder = _private_folder()
-        self._address = str(self._folder / "worker")
+        self._address = f"@mrsr-{secrets.token_hex(16)}"
         self.worker = RemoteWorker(self._address)
         self.restarts = 0
         self._process: Process | None = None
@@ -67,13 +62,10 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
 
     async def __aexit__(self, *_: object) -> None:
         """Stops the process: by SIGTERM, and where that does not end it in time, by SIGKILL."""
-        try:
-            await self.worker.__aexit__(None, None, None)
-            if self._keeping is not None:
-                self._keeping.cancel()
-                await asyncio.gather(self._keeping, return_exceptions=True)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        await self.worker.__aexit__(None, None, None)
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
 
     @property
     def pid(self) -> int | None:
@@ -150,19 +142,6 @@ async def _ended(process: Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-def _private_folder() -> Path:
-    """A new folder that no one else may enter, of a path short enough for a socket's.
-
-    Raises:
-      UserError: there is no place for it.
-    """
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
-        if parent and len(os.fsencode(parent)) < 70:
-            with contextlib.suppress(OSError):
-                return Path(tempfile.mkdtemp(prefix="mrsr-", dir=parent))
-    raise UserError(f"temporary folder {tempfile.gettempdir()}: no socket can be made there, expected a short path")
 
 
 def _words(status: int) -> str:

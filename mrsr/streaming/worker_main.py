@@ -106,7 +106,7 @@ def _leave(status: int) -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The command line; exits with 0 when told to stop, 2 for bad input, 1 when the worker cannot go on."""
     parser = argparse.ArgumentParser(prog="python -m mrsr.streaming.worker_main", description=__doc__)
-    parser.add_argument("--channel", required=True, metavar="ADDRESS", help="a Unix socket's path, or HOST:PORT")
+    parser.add_argument("--channel", required=True, metavar="ADDRESS", help="@NAME on this machine, or HOST:PORT")
     args = parser.parse_args(argv)
     _die_with_parent()
     # Ctrl-C goes to all processes of a terminal: who started this one says when it ends.

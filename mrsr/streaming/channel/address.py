@@ -1,62 +1,68 @@
-"""Where a channel is: a Unix socket in a folder of its owner alone, or HOST:PORT with a shared secret."""
+"""Where a channel is: a name on this machine, for processes of one user, or HOST:PORT with a shared secret."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import stat
+import re
+import socket
+import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mrsr.errors import UserError
 
-_LONGEST_PATH = 100  # bytes: sun_path holds 108
+_NAME = re.compile(r"@[A-Za-z0-9_.-]{1,100}")  # sun_path holds 108 bytes
 _SHORTEST_SECRET = 32  # characters
+_CREDENTIALS = struct.Struct("3i")  # process, user, group: `ucred` of unix(7)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A Unix socket's path, or a host and port."""
+    """A name, or a host and port.
 
-    path: Path | None = None
+    The name is one of Linux's abstract Unix sockets: it is gone with the process that listens, by whatever signal that
+    ends, and leaves no file. Anybody on the machine may dial it, so that each side asks the kernel whose the other is.
+    """
+
+    name: str = ""
     host: str = ""
     port: int = 0
 
     @classmethod
     def parse(cls, text: str, secret: str | None) -> Address:
-        """An address as it is written: `/folder/socket`, `HOST:PORT` or `[IPv6]:PORT`.
+        """An address as it is written: `@NAME`, `HOST:PORT` or `[IPv6]:PORT`.
 
         Raises:
-          UserError: it is neither, its path is too long, or a host and port come without a secret of 32 characters.
+          UserError: it is neither, or a host and port come without a secret of 32 characters.
         """
-        if "/" in text:
-            if len(os.fsencode(text)) > _LONGEST_PATH:
-                raise UserError(f"channel {text}: a path of more than {_LONGEST_PATH} bytes, no socket takes that")
-            return cls(Path(text))
+        if _NAME.fullmatch(text):
+            return cls(text[1:])
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:
-            raise UserError(f"channel {text!r}: expected a path with a /, or HOST:PORT")
+            raise UserError(f"channel {text[:120]!r}: expected @NAME, of at most 100 letters, or HOST:PORT")
         if secret is None or len(secret) < _SHORTEST_SECRET:
             raise UserError(f"channel {text}: others reach it, expected a secret of {_SHORTEST_SECRET} characters")
         return cls(host=host.strip("[]"), port=int(port))
 
     async def listen(self, heard: Callable[[StreamReader, StreamWriter], Awaitable[None]]) -> asyncio.Server:
-        """A server there.
+        """A server there; who is another user's is let go unheard.
 
         Raises:
-          UserError: the address cannot be listened on, or the socket's folder is open to others.
+          UserError: the address cannot be listened on.
         """
+
+        async def heard_of_ours(reader: StreamReader, writer: StreamWriter) -> None:
+            if _is_ours(writer):
+                await heard(reader, writer)
+            else:
+                writer.transport.abort()
+
         try:
-            if self.path is None:
-                return await asyncio.start_server(heard, self.host, self.port, backlog=16)
-            folder = self.path.parent.stat()
-            if folder.st_uid != os.geteuid() or stat.S_IMODE(folder.st_mode) & 0o077:
-                raise UserError(f"channel {self.path}: others may enter its folder, expected one of mode 0700 and ours")
-            # What a worker that was killed has left.
-            self.path.unlink(missing_ok=True)
-            return await asyncio.start_unix_server(heard, self.path, backlog=16)
+            if self.name:
+                return await asyncio.start_unix_server(heard_of_ours, f"\0{self.name}", backlog=16)
+            return await asyncio.start_server(heard, self.host, self.port, backlog=16)
         except OSError as error:
             raise UserError(f"channel {self}: {error.strerror or error}") from error
 
@@ -64,11 +70,22 @@ class Address:
         """A connection to it.
 
         Raises:
-          OSError: there is none.
+          OSError: there is none, or what listens there is another user's.
         """
-        if self.path is None:
+        if not self.name:
             return await asyncio.open_connection(self.host, self.port)
-        return await asyncio.open_unix_connection(self.path)
+        reader, writer = await asyncio.open_unix_connection(f"\0{self.name}")
+        if not _is_ours(writer):
+            writer.transport.abort()
+            raise PermissionError(f"{self}: another user listens there")
+        return reader, writer
 
     def __str__(self) -> str:
-        return str(self.path) if self.path else f"{self.host}:{self.port}"
+        return f"@{self.name}" if self.name else f"{self.host}:{self.port}"
+
+
+def _is_ours(writer: StreamWriter) -> bool:
+    """Whether the process at the other end of a Unix socket is of our user."""
+    end: socket.socket = writer.get_extra_info("socket")
+    _, user, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return bool(user == os.geteuid())

@@ -21,7 +21,7 @@ async def greet_gateway(lines: Lines, secret: str | None, refused: Callable[[], 
 
     Args:
       lines: of the connection.
-      secret: that both have; None where the socket's folder keeps others out.
+      secret: that both have; None where the kernel says that both are one user's.
       refused: why a gateway that knows the secret is not taken; None where it is.
 
     Raises:

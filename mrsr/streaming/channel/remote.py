@@ -38,7 +38,7 @@ class RemoteWorker(AbstractAsyncContextManager["RemoteWorker"]):
         """A worker that need not be there yet.
 
         Args:
-          address: where it serves its channel: a Unix socket's path, or HOST:PORT.
+          address: where it serves its channel: @NAME, or HOST:PORT.
           secret: shared with it; needed with HOST:PORT.
 
         Raises:

@@ -25,7 +25,7 @@ async def serve_channel(worker: Worker, address: str, secret: str | None = None)
 
     Args:
       worker: asked by the gateway. When the connection is lost all whom it has joined leave.
-      address: a Unix socket's path in a folder of mode 0700, or HOST:PORT (port 0: any that is free).
+      address: @NAME, or HOST:PORT (port 0: any that is free).
       secret: shared with the gateway; needed with HOST:PORT.
 
     Yields:
@@ -36,9 +36,8 @@ async def serve_channel(worker: Worker, address: str, secret: str | None = None)
     """
     serving = _Serving(worker, secret)
     server = await Address.parse(address, secret).listen(serving.heard)
-    name = server.sockets[0].getsockname()
     try:
-        yield name if isinstance(name, str) else f"{address.rpartition(':')[0]}:{name[1]}"
+        yield address if address[0] == "@" else f"{address.rpartition(':')[0]}:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         await serving.end()

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from calls import OFFER, EchoWorker
+from calls import OFFER, EchoWorker, a_name
 
 from mrsr.errors import RunError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
@@ -57,10 +56,9 @@ async def until(happened: Callable[[], Any]) -> None:
 
 
 @asynccontextmanager
-async def connected(worker: EchoWorker, folder: Path) -> AsyncIterator[RemoteWorker]:
+async def connected(worker: EchoWorker, name: str | None = None) -> AsyncIterator[RemoteWorker]:
     """The worker as a gateway has it, once it is ready."""
-    folder.chmod(0o700)
-    async with serve_channel(worker, str(folder / "s")) as address, RemoteWorker(address) as remote:
+    async with serve_channel(worker, name or a_name()) as address, RemoteWorker(address) as remote:
         await until(lambda: remote.ready)
         yield remote
 
@@ -69,10 +67,10 @@ def in_time(scenario: Callable[[], Any]) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
-def test_what_the_gateway_asks_arrives_whole_and_is_answered(tmp_path: Path) -> None:
+def test_what_the_gateway_asks_arrives_whole_and_is_answered() -> None:
     async def scenario() -> None:
         worker = Told()
-        async with connected(worker, tmp_path) as remote:
+        async with connected(worker) as remote:
             await remote.join(ADA, WANT, nothing)
             assert worker.joined == [(ADA, WANT)]
             offer = checked_offer(OFFER, Limits())
@@ -88,7 +86,7 @@ def test_what_the_gateway_asks_arrives_whole_and_is_answered(tmp_path: Path) -> 
     in_time(scenario)
 
 
-def test_what_the_worker_sends_reaches_the_one_it_is_for(tmp_path: Path) -> None:
+def test_what_the_worker_sends_reaches_the_one_it_is_for() -> None:
     async def scenario() -> None:
         worker, to_ada, to_ben = Told(), list[FromWorker](), list[FromWorker]()
         said = [
@@ -98,7 +96,7 @@ def test_what_the_worker_sends_reaches_the_one_it_is_for(tmp_path: Path) -> None
             Error("worker", "the encoder broke", 500),
             Bye("over"),
         ]
-        async with connected(worker, tmp_path) as remote:
+        async with connected(worker) as remote:
             await remote.join(ADA, Want(), to_ada.append)
             await remote.join(BEN, Want(), to_ben.append)
             for message in said:
@@ -109,7 +107,7 @@ def test_what_the_worker_sends_reaches_the_one_it_is_for(tmp_path: Path) -> None
     in_time(scenario)
 
 
-def test_calls_are_answered_in_the_order_they_are_done_in(tmp_path: Path) -> None:
+def test_calls_are_answered_in_the_order_they_are_done_in() -> None:
     async def scenario() -> None:
         may_go = {"ada": asyncio.Event(), "ben": asyncio.Event()}
 
@@ -118,7 +116,7 @@ def test_calls_are_answered_in_the_order_they_are_done_in(tmp_path: Path) -> Non
             return who.peer
 
         worker, offer = Told(answers=answers), checked_offer(OFFER, Limits())
-        async with connected(worker, tmp_path) as remote:
+        async with connected(worker) as remote:
             for who in (ADA, BEN):
                 await remote.join(who, Want(), nothing)
             first, second = (asyncio.create_task(remote.offer(who, offer)) for who in (ADA, BEN))
@@ -140,12 +138,12 @@ def test_calls_are_answered_in_the_order_they_are_done_in(tmp_path: Path) -> Non
         (ValueError("/folder/of/ada/secret"), Code.WORKER, "the worker failed at offer", 1000),
     ],
 )
-def test_a_call_that_fails_says_why(tmp_path: Path, raised: Exception, code: Code, text: str, retry: int) -> None:
+def test_a_call_that_fails_says_why(raised: Exception, code: Code, text: str, retry: int) -> None:
     async def scenario() -> None:
         async def answers(who: Participant) -> str:
             raise raised
 
-        async with connected(Told(answers=answers), tmp_path) as remote:
+        async with connected(Told(answers=answers)) as remote:
             await remote.join(ADA, Want(), nothing)
             with pytest.raises(ProtocolError) as caught:
                 await remote.offer(ADA, checked_offer(OFFER, Limits()))
@@ -156,10 +154,10 @@ def test_a_call_that_fails_says_why(tmp_path: Path, raised: Exception, code: Cod
     in_time(scenario)
 
 
-def test_the_gateway_sees_whether_the_worker_is_ready(tmp_path: Path) -> None:
+def test_the_gateway_sees_whether_the_worker_is_ready() -> None:
     async def scenario() -> None:
         worker = Told()
-        async with connected(worker, tmp_path) as remote:
+        async with connected(worker) as remote:
             worker.ready = False
             with pytest.raises(ProtocolError, match="no worker is ready"):
                 await remote.join(ADA, Want(), nothing)
@@ -170,10 +168,9 @@ def test_the_gateway_sees_whether_the_worker_is_ready(tmp_path: Path) -> None:
     in_time(scenario)
 
 
-def test_a_lost_worker_is_told_to_everybody_and_found_again(tmp_path: Path) -> None:
+def test_a_lost_worker_is_told_to_everybody_and_found_again() -> None:
     async def scenario() -> None:
-        tmp_path.chmod(0o700)
-        address, told = str(tmp_path / "s"), list[FromWorker]()
+        address, told = a_name(), list[FromWorker]()
 
         async def never(who: Participant) -> str:
             await asyncio.Event().wait()
@@ -213,11 +210,10 @@ def test_a_lost_worker_is_told_to_everybody_and_found_again(tmp_path: Path) -> N
     in_time(scenario)
 
 
-def test_whom_a_gateway_brought_leaves_with_it(tmp_path: Path) -> None:
+def test_whom_a_gateway_brought_leaves_with_it() -> None:
     async def scenario() -> None:
-        tmp_path.chmod(0o700)
         worker = Told()
-        async with serve_channel(worker, str(tmp_path / "s")) as address:
+        async with serve_channel(worker, a_name()) as address:
             async with RemoteWorker(address) as remote:
                 await until(lambda: remote.ready)
                 await remote.join(ADA, Want(), nothing)
@@ -232,16 +228,17 @@ def test_whom_a_gateway_brought_leaves_with_it(tmp_path: Path) -> None:
     in_time(scenario)
 
 
-def test_a_second_gateway_is_refused_and_told_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_second_gateway_is_refused_and_told_so(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        async with connected(Told(), tmp_path) as first, RemoteWorker(str(tmp_path / "s")) as second:
+        name = a_name()
+        async with connected(Told(), name) as first, RemoteWorker(name) as second:
             await until(lambda: "another gateway is connected" in caplog.text)
             assert (first.ready, second.ready) == (True, False)
 
     in_time(scenario)
 
 
-def test_a_call_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_call_given_up_leaves_nothing_behind() -> None:
     async def scenario() -> None:
         ended = list[str]()
 
@@ -253,7 +250,7 @@ def test_a_call_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
             return ""
 
         worker = Told(answers=answers)
-        async with connected(worker, tmp_path) as remote:
+        async with connected(worker) as remote:
             await remote.join(ADA, Want(), nothing)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(remote.offer(ADA, checked_offer(OFFER, Limits())), 0.05)
@@ -265,7 +262,7 @@ def test_a_call_given_up_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", ["worker", "gateway"])
-def test_a_side_that_falls_silent_is_let_go(tmp_path: Path, side: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_side_that_falls_silent_is_let_go(side: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its machine is gone, and no end of the connection ever comes."""
 
     async def forever(*_: Any) -> None:
@@ -273,7 +270,7 @@ def test_a_side_that_falls_silent_is_let_go(tmp_path: Path, side: str, monkeypat
 
     async def scenario() -> None:
         worker, told = Told(), list[FromWorker]()
-        async with connected(worker, tmp_path) as remote:
+        async with connected(worker) as remote:
             await remote.join(ADA, Want(), told.append)
             await until(lambda: told and worker.left)
 

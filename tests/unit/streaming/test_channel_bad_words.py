@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,15 +36,15 @@ async def until(happened: Callable[[], Any]) -> None:
             await asyncio.sleep(0.005)
 
 
-def test_a_message_that_is_none_is_left_out_and_the_connection_stays(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    tmp_path.chmod(0o700)
+def test_a_message_that_is_none_is_left_out_and_the_connection_stays(caplog: pytest.LogCaptureFixture) -> None:
     told: list[Any] = []
 
     async def scenario() -> None:
         worker = EchoWorker()
-        async with serve_channel(worker, str(tmp_path / "w")) as address, RemoteWorker(address) as remote:
+        async with (
+            serve_channel(worker, a_name()) as address,
+            RemoteWorker(address) as remote,
+        ):
             await until(lambda: remote.ready)
             await remote.join(ANNA, NO_WISH, told.append)
             for change in (
@@ -66,11 +65,13 @@ def test_a_message_that_is_none_is_left_out_and_the_connection_stays(
     asyncio.run(scenario())
 
 
-def test_what_a_worker_says_of_a_failure_is_an_error_that_clients_take(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_what_a_worker_says_of_a_failure_is_an_error_that_clients_take() -> None:
 
     async def scenario() -> ProtocolError:
-        async with serve_channel(Wordy(), str(tmp_path / "w")) as address, RemoteWorker(address) as remote:
+        async with (
+            serve_channel(Wordy(), a_name()) as address,
+            RemoteWorker(address) as remote,
+        ):
             await until(lambda: remote.ready)
             await remote.join(ANNA, NO_WISH, print)
             with pytest.raises(ProtocolError) as refused:

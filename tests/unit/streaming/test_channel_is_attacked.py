@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from calls import EchoWorker
+from calls import EchoWorker, a_name
 
 from mrsr.errors import UserError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
@@ -283,9 +283,10 @@ def test_a_line_that_is_too_long_ends_the_connection(caplog: pytest.LogCaptureFi
     [
         ("127.0.0.1:8000", None, "expected a secret of 32 characters"),
         ("127.0.0.1:8000", "short", "expected a secret of 32 characters"),
-        ("worker", SECRET, "expected a path with a /, or HOST:PORT"),
-        ("host:70000", SECRET, "expected a path with a /, or HOST:PORT"),
-        ("/" + "x" * 120, None, "a path of more than 100 bytes"),
+        ("worker", SECRET, "expected @NAME, of at most 100 letters, or HOST:PORT"),
+        ("host:70000", SECRET, "expected @NAME"),
+        ("@" + "x" * 120, None, "expected @NAME"),
+        ("@a/b", None, "expected @NAME"),
     ],
 )
 def test_an_address_that_cannot_be_is_refused(address: str, secret: str | None, says: str) -> None:
@@ -294,16 +295,38 @@ def test_an_address_that_cannot_be_is_refused(address: str, secret: str | None, 
     assert "short" not in str(caught.value)
 
 
-def test_a_socket_in_a_folder_of_others_is_refused(tmp_path: Path) -> None:
-    async def scenario(folder: Path) -> None:
-        async with serve_channel(EchoWorker(), str(folder / "s")):
-            pass
+def test_another_user_of_the_machine_is_neither_heard_nor_spoken_to(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = a_name()
+    ours = os.geteuid()
 
-    tmp_path.chmod(0o755)
-    with pytest.raises(UserError, match="others may enter its folder, expected one of mode 0700"):
-        asyncio.run(scenario(tmp_path))
-    with pytest.raises(UserError, match="No such file or directory"):
-        asyncio.run(scenario(tmp_path / "nowhere"))
+    async def scenario() -> None:
+        async with serve_channel(EchoWorker(), name), RemoteWorker(name) as remote:
+            await until(lambda: "another user listens there" in caplog.text)
+            assert not remote.ready
+            reader, writer = await asyncio.open_unix_connection("\0" + name[1:])
+            assert await rest_of(reader) == b""
+            writer.transport.abort()
+            monkeypatch.setattr(os, "geteuid", lambda: ours)
+            await until(lambda: remote.ready)
+
+    caplog.set_level("DEBUG", "mrsr")
+    monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
+    in_time(scenario)
+
+
+def test_a_name_that_is_taken_is_said_and_free_when_its_owner_is_gone() -> None:
+    async def scenario() -> None:
+        name = a_name()
+        async with serve_channel(EchoWorker(), name):
+            with pytest.raises(UserError, match=f"channel {name}: "):
+                async with serve_channel(EchoWorker(), name):
+                    pass
+        async with serve_channel(EchoWorker(), name) as again:
+            assert again == name
+
+    in_time(scenario)
 
 
 def test_a_port_that_is_taken_is_said() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import a_name
 
 from mrsr.errors import UserError
 from mrsr.streaming import supervisor as supervisors
@@ -134,25 +135,43 @@ def test_a_worker_that_does_not_end_when_told_is_killed(monkeypatch: pytest.Monk
     assert not alive(asyncio.run(scenario()))
 
 
-def test_the_folder_of_the_channel_is_private_and_goes_with_it() -> None:
-    async def scenario() -> Path:
-        async with supervised() as supervisor:
-            await until(lambda: supervisor.worker.ready)
-            folder = supervisor._folder
-            assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o700, os.geteuid())
-            words = Path(f"/proc/{supervisor.pid}/cmdline").read_text().split("\0")
-            assert words[-3:] == ["--channel", str(folder / "worker"), ""]
-            return folder
+def test_a_gateway_that_is_killed_leaves_no_file_and_no_process(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from mrsr.streaming.starting import WorkerStart\n"
+        "from mrsr.streaming.settings import WorkerSettings\n"
+        "from mrsr.streaming.supervisor import Supervisor\n"
+        "async def main():\n"
+        f"    async with Supervisor(WorkerStart(WorkerSettings()), {STAND_IN!r}) as supervisor:\n"
+        "        supervisor.begin()\n"
+        "        while not supervisor.worker.ready:\n"
+        "            await asyncio.sleep(0.01)\n"
+        "        print(supervisor.pid, flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    places = dict.fromkeys(("TMPDIR", "XDG_RUNTIME_DIR"), str(tmp_path))
 
-    assert not asyncio.run(scenario()).exists()
+    async def scenario() -> None:
+        command = [sys.executable, "-c", program]
+        gateway = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | places)
+        assert gateway.stdout
+        worker = int(await asyncio.to_thread(gateway.stdout.readline))
+        assert alive(worker)
+        gateway.kill()
+        gateway.wait()
+        gateway.stdout.close()
+        await until(lambda: not alive(worker))
+
+    asyncio.run(scenario())
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_real_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_the_real_worker_does_not_outlive_its_parent() -> None:
     # A parent that starts a worker, says which process that is, and waits for its own death.
     program = (
         "import subprocess, sys, time\n"
-        f"command = [sys.executable, '-m', 'mrsr.streaming.worker_main', '--channel', {str(tmp_path / 'w')!r}]\n"
+        f"command = [sys.executable, '-m', 'mrsr.streaming.worker_main', '--channel', '{a_name()}']\n"
         "worker = subprocess.Popen(command, stdin=subprocess.PIPE)\n"
         "print(worker.pid, flush=True)\n"
         "time.sleep(99)\n"
