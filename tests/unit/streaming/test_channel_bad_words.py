@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from calls import OFFER, EchoWorker
+from calls import OFFER, EchoWorker, a_name
 
 from mrsr.errors import RunError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
