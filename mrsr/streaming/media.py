@@ -1,4 +1,4 @@
-"""A publisher's pictures on their way: decoded frames into the engine, its results to the rungs that are watched."""
+"""A publisher's pictures on their way: what goes to the engine is announced, its results go to the rungs watched."""
 
 from __future__ import annotations
 
@@ -9,86 +9,20 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import av
 import numpy as np
-from aiortc.mediastreams import MediaStreamError
 
 from mrsr.inference.streams import Result
 from mrsr.streaming.encoder import CLOCK, VideoEncoder
-from mrsr.streaming.pixels import reduced, rgb
-from mrsr.streaming.rtc import RemoteStreamTrack
+from mrsr.streaming.pixels import reduced
 from mrsr.streaming.rung import EncodedRung
 from mrsr.streaming.rung_track import RungTrack
+from mrsr.streaming.source_frames import SourceFrame
 from mrsr.streaming.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 64
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFrame:
-    """A publisher's frame.
-
-    Attributes:
-      image: uint8 RGB [H, W, 3].
-      rtp: its RTP time stamp, 1/90000 s since the track's first.
-      arrived_at: when its last packet came, by `time.monotonic`, s.
-      sent_short: its short side as it came, px: above the image's where that was reduced.
-    """
-
-    image: np.ndarray
-    rtp: int
-    arrived_at: float
-    sent_short: int = 0
-
-
-async def read_frames(
-    track: RemoteStreamTrack,
-    take: Callable[[SourceFrame], None],
-    most_pixels: int,
-    fit: Callable[[int, int], tuple[int, int]] = lambda height, width: (height, width),
-) -> int:
-    """Gives each newest frame of a track to `take`, until the track ends.
-
-    Args:
-      track: of a mended receiver; nothing else may read it.
-      take: called in the loop's thread; it must return at once.
-      most_pixels: frames of more are refused.
-      fit: the size (height, width; px) a frame of a size is reduced to before it is taken; its own by default.
-
-    Returns:
-      how many frames were refused, or failed.
-    """
-    loop, refused = asyncio.get_running_loop(), 0
-    while True:
-        try:
-            arrived = await track.arrived()
-        except MediaStreamError:
-            return refused
-        frame = arrived.frame
-        if not isinstance(frame, av.VideoFrame):
-            continue
-        if frame.width * frame.height > most_pixels:
-            if not refused:
-                _LOG.warning("frames of %dx%d are refused: at most %d px", frame.width, frame.height, most_pixels)
-            refused += 1
-            continue
-        try:
-            image = await loop.run_in_executor(None, _image, frame, fit(frame.height, frame.width))
-            take(SourceFrame(image, frame.pts or 0, arrived.arrived_at, min(frame.height, frame.width)))
-        except Exception:
-            # One frame that fails, for want of memory for instance, must not be the end of its source.
-            if not refused:
-                _LOG.exception("a frame of %dx%d failed, and is left out", frame.width, frame.height)
-            refused += 1
-
-
-def _image(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    image = rgb(frame)
-    return image if image.shape[:2] == size else reduced(image, *size)
 
 
 class Cut(NamedTuple):

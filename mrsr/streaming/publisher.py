@@ -16,13 +16,14 @@ from mrsr.streaming.camera import CameraSize, rung_of
 from mrsr.streaming.controller import Decision, Rule
 from mrsr.streaming.controls import Controls
 from mrsr.streaming.link_rate import Measured
-from mrsr.streaming.media import SourceFrame, SuperResolved, read_frames
+from mrsr.streaming.media import SuperResolved
 from mrsr.streaming.meters import Meter
 from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Ack, Status, Want
 from mrsr.streaming.seat import EngineSeat
 from mrsr.streaming.settings import WorkerSettings
 from mrsr.streaming.source import SourceDecision, follow, reached, start_source
+from mrsr.streaming.source_frames import SourceFrame, read_frames
 from mrsr.streaming.viewer_limits import Limits
 from mrsr.streaming.worker import FromWorker, Participant
 

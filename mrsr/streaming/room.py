@@ -1,4 +1,4 @@
-"""A room: who publishes, who watches whom, and the step that decides what everybody sends and gets."""
+"""A room: members who come, offer, speak and leave, and the step that decides what everybody sends and gets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mrsr.inference.engine import Engine
 from mrsr.streaming.controller import Decision, Rule
 from mrsr.streaming.encoder import RateLimits, VideoEncoder
 from mrsr.streaming.media import Cut, SuperResolved
+from mrsr.streaming.member import Member, publishers_of, seat
 from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Ack, Error, People, Person, Want
 from mrsr.streaming.publisher import Publisher
@@ -25,25 +26,6 @@ STEP_S = 0.5
 STATUS_S = 1.0
 # An offer's connection that has not come about by then never will: its place is another's.
 CONNECT_S = 30.0
-
-
-class Member:
-    """A participant of a room with its connection and its parts in the call.
-
-    Attributes:
-      who: the participant.
-      send: gives it a message.
-      want: what it said last.
-      peer: its connection; None before its first offer.
-      publisher: its part as a source, None where it has none; likewise `viewer`.
-    """
-
-    def __init__(self, who: Participant, want: Want, send: Callable[[FromWorker], None]) -> None:
-        self.who, self.want, self.send = who, want, send
-        self.peer: Peer | None = None
-        self.publisher: Publisher | None = None
-        self.viewer: Viewer | None = None
-        self.told_at = self.answered_at = float("-inf")
 
 
 class Room:
@@ -92,7 +74,7 @@ class Room:
         finally:
             if before is not None:
                 await before.close()
-        self._seat()
+        seat(self.members)
         self._tell_people()
         return answer
 
@@ -120,7 +102,7 @@ class Room:
             member.publisher.heard(message)
         if member.viewer is not None:
             member.viewer.want = message
-            self._seat()
+            seat(self.members)
         self.step(self._clock(), at_once=True)
 
     async def leave(self, who: Participant) -> None:
@@ -136,7 +118,7 @@ class Room:
         if member.peer is not None:
             await member.peer.close()
         if member.publisher is not None:
-            self._seat()
+            seat(self.members)
             self._tell_people()
 
     async def close(self) -> None:
@@ -149,7 +131,7 @@ class Room:
     @property
     def publishers(self) -> dict[str, Publisher]:
         """Those who publish, by peer id, the first to come first."""
-        return {name: member.publisher for name, member in self.members.items() if member.publisher is not None}
+        return publishers_of(self.members)
 
     # The step
 
@@ -196,25 +178,7 @@ class Room:
             if pictures.ended:
                 self._left.remove(pictures)
 
-    # Who watches whom
-
-    def _seat(self) -> None:
-        publishers = self.publishers
-        for name, member in self.members.items():
-            viewer = member.viewer
-            if viewer is None:
-                continue
-            wished = member.want.source
-            if wished is not None:
-                viewer.watch(publishers.get(wished))
-                continue
-            others = [publisher for other, publisher in publishers.items() if other != name]
-            # Who is heard alone is watched where nobody is seen.
-            others = [publisher for publisher in others if publisher.shows] or others
-            if viewer.watched not in others:
-                viewer.watch(others[-1] if others else None)
-            else:
-                viewer.watch(viewer.watched)
+    # Who is there
 
     def _publisher(self, member: Member) -> Publisher:
         settings = self._settings

@@ -17,7 +17,7 @@ from mrsr.errors import RunError
 from mrsr.inference.engine_thread import EngineThread
 from mrsr.inference.engines import NamedEngine, open_engine
 from mrsr.inference.streams import Event, Result
-from mrsr.ladder import Route, RouteSet
+from mrsr.streaming.opened_engine import opened_engine
 from mrsr.streaming.process_figures import process_figures
 from mrsr.streaming.protocol import Ack, Want
 from mrsr.streaming.room import Room, closed_in_time
@@ -29,8 +29,6 @@ from mrsr.streaming.worker import FromWorker, Participant
 _LOG = logging.getLogger(__name__)
 _TICK_S = 0.1
 _CLOSE_S = 3.0
-# Prepared from the start: what a webcam is enlarged to.
-_PREPARED_TOP = 720
 
 
 class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
@@ -74,34 +72,15 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
         mend()
         loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[None] = loop.create_future()
-        self._engine = engine = await loop.run_in_executor(None, self._opened)
+        self._engine = engine = await loop.run_in_executor(
+            None, opened_engine, self._settings, self._make, self._result, self._event
+        )
         self._open.enter_context(engine)
         self._thread = self._open.enter_context(EngineThread(engine))
         self._ready = True
         self._ticking = loop.create_task(self._tick())
         _LOG.info("%s on %s (%s), %s", engine.model_name, engine.runtime_name, engine.precision, engine.device)
         return self
-
-    def _opened(self) -> NamedEngine:
-        settings = self._settings
-        engine = self._make(
-            settings.model,
-            settings.runtime,
-            routes=settings.routes,
-            on_result=self._result,
-            on_event=self._event,
-            most_streams=settings.most_streams,
-            most_pixels=3840 * 2160,
-            threads=settings.threads,
-        )
-        if settings.prepare:
-            for routes, size in _usual(engine.routes):
-                try:
-                    engine.prepare([routes], {routes.inputs[0]: [size]})
-                except Exception:
-                    # It is asked for again, and announced, when somebody wants it; the other routes work.
-                    _LOG.exception("%s could not be prepared", routes)
-        return engine
 
     async def __aexit__(self, *_: object) -> None:
         self._ready = False
@@ -233,14 +212,3 @@ class StreamWorker(AbstractAsyncContextManager["StreamWorker"]):
                 except Exception:
                     # One room's fault is not the others'.
                     _LOG.exception("room %s: its step failed", room.name)
-
-
-def _usual(routes: RouteSet) -> list[tuple[RouteSet, tuple[int, int]]]:
-    """What is prepared, and for which frames (height, width; px): outputs up to 720p, alone and together, of 16:9."""
-    usual: list[tuple[RouteSet, tuple[int, int]]] = []
-    for entry in routes.inputs:
-        outputs = [rung for rung in routes.outputs_of(entry) if entry < rung <= _PREPARED_TOP]
-        alone = [RouteSet.of([Route(entry, rung)]) for rung in outputs]
-        together = [RouteSet.of(Route(entry, rung) for rung in outputs)] if len(outputs) > 1 else []
-        usual += [(each, (entry, 2 * round(entry * 8 / 9))) for each in (*alone, *together)]
-    return usual

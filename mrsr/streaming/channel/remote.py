@@ -12,20 +12,15 @@ from typing import Any
 from mrsr.streaming.channel.address import Address
 from mrsr.streaming.channel.greeting import greet_worker
 from mrsr.streaming.channel.lines import ChannelError, Lines
-from mrsr.streaming.channel.mailbox import Mailbox
-from mrsr.streaming.channel.words import Json, error_of_json, offer_to_json, said_of_json, said_to_json, who_to_json
-from mrsr.streaming.protocol import Ack, Error, Want
+from mrsr.streaming.channel.link import AGAIN_MS, Link
+from mrsr.streaming.channel.words import offer_to_json, said_to_json
+from mrsr.streaming.protocol import Ack, Want
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sdp import CheckedOffer
-from mrsr.streaming.together import until_one_ends
 from mrsr.streaming.worker import FromWorker, Participant
 
 _LOG = logging.getLogger(__name__)
-_BEAT_S = 1.0
-_DEAD_S = 8.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
-_MOST_CALLS = 512
-_AGAIN_MS = 500
 
 
 class RemoteWorker(AbstractAsyncContextManager["RemoteWorker"]):
@@ -45,7 +40,7 @@ class RemoteWorker(AbstractAsyncContextManager["RemoteWorker"]):
           UserError: the address is none, or lacks its secret.
         """
         self._name, self._address, self._secret = address, Address.parse(address, secret), secret
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._lost_at: float | None = time.monotonic()
         self._told = ""
@@ -113,15 +108,15 @@ class RemoteWorker(AbstractAsyncContextManager["RemoteWorker"]):
         """
         return dict(await self._linked().ask("statistics", None))
 
-    def _linked(self) -> _Link:
+    def _linked(self) -> Link:
         if self._link is None:
-            raise ProtocolError(Code.WORKER, "the worker is not there", _AGAIN_MS)
+            raise ProtocolError(Code.WORKER, "the worker is not there", AGAIN_MS)
         return self._link
 
-    def _linked_with(self, who: Participant) -> _Link:
+    def _linked_with(self, who: Participant) -> Link:
         link = self._linked()
         if who.peer not in link.sends:
-            raise ProtocolError(Code.WORKER, "the worker was lost", _AGAIN_MS)
+            raise ProtocolError(Code.WORKER, "the worker was lost", AGAIN_MS)
         return link
 
     async def _keep(self) -> None:
@@ -145,7 +140,7 @@ class RemoteWorker(AbstractAsyncContextManager["RemoteWorker"]):
             wait = min(2 * wait, _LONGEST_WAIT_S)
 
     async def _speak(self, lines: Lines) -> None:
-        self._link = link = _Link(lines)
+        self._link = link = Link(lines)
         self._lost_at = None
         try:
             await link.run()
@@ -161,79 +156,3 @@ class RemoteWorker(AbstractAsyncContextManager["RemoteWorker"]):
             refused = isinstance(error, ChannelError)
             _LOG.log(logging.WARNING if refused else logging.DEBUG, "channel %s: %s", self._name, text)
         self._told = text
-
-
-class _Link:
-    """One connection: who is joined over it, and what is asked."""
-
-    def __init__(self, lines: Lines) -> None:
-        self.ready = False
-        self.sends: dict[str, Callable[[FromWorker], None]] = {}
-        self._lines = lines
-        self._mailbox = Mailbox(2 * _MOST_CALLS)
-        self._asked: dict[int, asyncio.Future[Any]] = {}
-        self._number = 0
-        self._heard = time.monotonic()
-
-    async def run(self) -> None:
-        """Speaks until it is over; ends with a ChannelError."""
-        await until_one_ends(self._read(), self._mailbox.send(self._lines), self._beat())
-
-    async def ask(self, do: str, who: Participant | None, **words: Any) -> Any:
-        """The worker's answer to a call."""
-        if len(self._asked) >= _MOST_CALLS:
-            raise ProtocolError(Code.WORKER, "the worker is busy", 1000)
-        self._number += 1
-        number = self._number
-        self._asked[number] = answer = asyncio.get_running_loop().create_future()
-        self._mailbox.put({"call": number, "do": do, **({"who": who_to_json(who)} if who else {}), **words})
-        try:
-            return await answer
-        finally:
-            del self._asked[number]
-
-    def lose(self) -> None:
-        """Tells whoever waits and whoever is joined that it is over."""
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(ProtocolError(Code.WORKER, "the worker was lost", _AGAIN_MS))
-        for send in tuple(self.sends.values()):
-            send(Error(str(Code.WORKER), "the worker was lost", _AGAIN_MS))
-        self.sends.clear()
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(_BEAT_S)
-            self._mailbox.put({"beat": True}, "beat")
-            if time.monotonic() - self._heard > _DEAD_S:
-                raise ChannelError(f"the worker was silent for {_DEAD_S:g} s")
-
-    async def _read(self) -> None:
-        while True:
-            line = await self._lines.read()
-            self._heard = time.monotonic()
-            if "ready" in line:
-                self.ready = bool(line["ready"])
-            elif "to" in line:
-                self._told(str(line["to"]), line["message"])
-            elif "answer" in line:
-                self._answered(line)
-
-    def _told(self, peer: str, message: Json) -> None:
-        send = self.sends.get(peer)
-        if send is None:
-            return  # it has left
-        try:
-            send(said_of_json(message))
-        except ProtocolError as error:
-            # A fault of the worker's in one stream is none of the others.
-            _LOG.warning("a message of the worker is not passed on: %s", error.text, extra={"peer": peer})
-
-    def _answered(self, line: Json) -> None:
-        answer = self._asked.get(line["answer"])
-        if answer is None or answer.done():
-            return  # it was given up
-        if "error" in line:
-            answer.set_exception(error_of_json(line["error"]))
-        else:
-            answer.set_result(line.get("value"))

@@ -13,7 +13,7 @@ from calls import OFFER, EchoWorker, a_name
 
 from mrsr.errors import RunError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
-from mrsr.streaming.channel import remote as gateway_side
+from mrsr.streaming.channel import link as gateway_side
 from mrsr.streaming.channel import session as worker_side
 from mrsr.streaming.channel.lines import ChannelError
 from mrsr.streaming.channel.mailbox import Mailbox
@@ -284,7 +284,7 @@ def test_a_side_that_falls_silent_is_let_go(side: str, monkeypatch: pytest.Monke
         monkeypatch.setattr(gateway_side, "_DEAD_S", 0.2)
         monkeypatch.setattr(gateway_side, "_BEAT_S", 0.05)
     else:
-        monkeypatch.setattr(gateway_side._Link, "_beat", forever)
+        monkeypatch.setattr(gateway_side.Link, "_beat", forever)
         monkeypatch.setattr(worker_side, "DEAD_S", 0.2)
         monkeypatch.setattr(worker_side, "BEAT_S", 0.05)
     in_time(scenario)

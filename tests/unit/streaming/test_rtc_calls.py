@@ -169,7 +169,7 @@ async def test_pictures_are_read_as_rgb_with_their_times_and_those_too_large_are
     from loopback import until
     from loopback_frames import counted
 
-    from mrsr.streaming.media import read_frames
+    from mrsr.streaming.source_frames import read_frames
 
     async def test(camera, sender, track):
         taken = []

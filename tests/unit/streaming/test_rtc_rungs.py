@@ -235,7 +235,8 @@ async def test_results_of_the_engine_reach_each_rung_with_the_time_of_their_fram
     from mrsr.ladder import Route, RouteSet
     from mrsr.streaming.codecs import working
     from mrsr.streaming.encoder import VideoEncoder
-    from mrsr.streaming.media import Cut, SourceFrame, SuperResolved
+    from mrsr.streaming.media import Cut, SuperResolved
+    from mrsr.streaming.source_frames import SourceFrame
 
     clock = Clock()
     software = working("H264", hardware=False)
