@@ -14,8 +14,9 @@ from mrsr.streaming.body import body_of
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.guards import GATE, add_security_headers, address_of, errors_as_json, from_here
 from mrsr.streaming.limits import address_key
+from mrsr.streaming.messages import parse_offer_request
 from mrsr.streaming.monitoring import add_health, add_metrics
-from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Bye, Error, parse_offer_request
+from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Bye, Error
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sockets import HANDSHAKE_SECONDS, Session
 from mrsr.streaming.worker import FromWorker, Participant

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.limits import address_key
+from mrsr.streaming.messages import dump
 from mrsr.streaming.origin import check_host, check_origin, client_address, is_loopback
-from mrsr.streaming.protocol import Error, dump
+from mrsr.streaming.protocol import Error
 from mrsr.streaming.refusals import Code, ProtocolError
 
 _LOG = logging.getLogger(__name__)

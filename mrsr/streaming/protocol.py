@@ -1,25 +1,20 @@
-"""The messages of a call between a client and the server: one JSON object each, checked whole before it is used."""
+"""The messages of a call between a client and the server: their fields, and what each of them may be."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mrsr.streaming.fields import (
     choice,
     field,
-    json_object,
     number,
     optional,
-    read,
     record,
     several,
     text,
     whole,
-    written,
 )
-from mrsr.streaming.limits import Limits
 from mrsr.streaming.refusals import Code, ProtocolError
 
 VERSION = 1
@@ -191,30 +186,3 @@ Message: TypeAlias = Hello | Want | Offer | Answer | Control | Ack | Status | Pe
 TYPES: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Message.__args__}
 FROM_CLIENT = ("hello", "offer", "want", "ack", "bye")
 FROM_SERVER = ("answer", "control", "status", "people", "error", "bye")
-
-
-def parse(raw: str | bytes, limits: Limits, accepted: tuple[str, ...] = FROM_CLIENT) -> Message:
-    """The message of a JSON text, such as `{"type": "ack", "seq": 1, "ok": true}`.
-
-    Raises:
-      ProtocolError: it is too long, no JSON, no message of the types accepted, or one of its fields is not as it has to
-        be. Nothing else is raised, whatever comes in.
-    """
-    value = json_object(raw, limits.message_bytes)
-    kind = choice(*accepted)(value.pop("type", None), "message.type")
-    message: Message = read(TYPES[kind], value, kind)
-    return message
-
-
-def parse_offer_request(raw: bytes, limits: Limits) -> OfferRequest:
-    """The body of `POST /api/offer`.
-
-    Raises:
-      ProtocolError: as `parse`.
-    """
-    return read(OfferRequest, json_object(raw, limits.message_bytes), "offer")
-
-
-def dump(message: Message) -> str:
-    """A message as JSON text; fields that are None are left out."""
-    return json.dumps({"type": type(message).__name__.lower(), **written(message)}, separators=(",", ":"))

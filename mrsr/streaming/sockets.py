@@ -14,8 +14,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.guards import address_of
 from mrsr.streaming.limits import address_key
+from mrsr.streaming.messages import dump, parse
 from mrsr.streaming.outbox import Outbox
-from mrsr.streaming.protocol import VERSION, Ack, Answer, Bye, Error, Hello, Message, Offer, Want, dump, parse
+from mrsr.streaming.protocol import VERSION, Ack, Answer, Bye, Error, Hello, Message, Offer, Want
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.together import until_one_ends
 from mrsr.streaming.worker import Participant

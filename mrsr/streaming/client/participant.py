@@ -15,6 +15,7 @@ from mrsr.streaming.client.record import Record
 from mrsr.streaming.client.settings import ClientSettings
 from mrsr.streaming.client.tickets import TooOftenError, ice_servers, token_for
 from mrsr.streaming.limits import Limits
+from mrsr.streaming.messages import dump, parse
 from mrsr.streaming.protocol import (
     FROM_SERVER,
     Ack,
@@ -29,8 +30,6 @@ from mrsr.streaming.protocol import (
     People,
     Status,
     Want,
-    dump,
-    parse,
 )
 from mrsr.streaming.refusals import Code, ProtocolError
 

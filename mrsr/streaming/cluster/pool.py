@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any
 
 from mrsr.errors import UserError
+from mrsr.streaming.cluster.links import HANGS_S, Links
 from mrsr.streaming.cluster.merged import Grown, merged
 from mrsr.streaming.cluster.placement import Placement
-from mrsr.streaming.cluster.places import Connection, Linked, Place, Workers
+from mrsr.streaming.cluster.places import Connection, Workers
 from mrsr.streaming.protocol import Ack, Want
 from mrsr.streaming.refusals import Code, ProtocolError
 from mrsr.streaming.sdp import CheckedOffer
@@ -23,8 +22,6 @@ from mrsr.streaming.worker import FromWorker, Participant, Worker
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _STATISTICS_S = 2.0
-# A process that Ray sees run hangs when it has not answered for so long; while it starts, its imports hold it up.
-_HANGS_S, _STARTS_S = 12.0, 180.0
 
 
 class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
@@ -36,7 +33,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
     """
 
     def __init__(
-        self, workers: Workers, connect: Callable[[str], Connection], every: float = _LOOK_S, hangs_s: float = _HANGS_S
+        self, workers: Workers, connect: Callable[[str], Connection], every: float = _LOOK_S, hangs_s: float = HANGS_S
     ) -> None:
         """A pool.
 
@@ -47,8 +44,8 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
           every: how often workers are looked for, s.
           hangs_s: a worker that was connected hangs when it has not been for so long, s.
         """
-        self._workers, self._connect, self._every, self._hangs_s = workers, connect, every, hangs_s
-        self._linked: dict[str, _Link] = {}
+        self._workers, self._every = workers, every
+        self._links = Links(workers, connect, hangs_s)
         self._placement = Placement()
         self._of: dict[str, Worker] = {}  # by peer, from join to leave
         self._grown = Grown()
@@ -64,7 +61,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
-        await asyncio.gather(*(self._unlink(name) for name in tuple(self._linked)))
+        await asyncio.gather(*(self._unlink(name) for name in tuple(self._links.by_name)))
         if not self.refused.done():
             self.refused.cancel()
 
@@ -89,7 +86,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
     @property
     def working(self) -> int:
         """Workers that take participants now."""
-        return sum(link.worker.ready for link in self._linked.values())
+        return sum(link.worker.ready for link in self._links.by_name.values())
 
     async def join(self, who: Participant, want: Want, send: Callable[[FromWorker], None]) -> None:
         """A participant is there: it is put where its room is, or its room where there is place.
@@ -104,7 +101,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
             self._refused += 1
             raise
         name = self._placement.rooms[who.room].worker
-        self._of[who.peer] = worker = self._linked[name].worker
+        self._of[who.peer] = worker = self._links.by_name[name].worker
         self._placed += 1
         _LOG.info("room %s: %s to worker %s", who.room, who.peer, name)
         await worker.join(who, want, send)
@@ -127,7 +124,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
     async def statistics(self) -> dict[str, Any]:
         """Those of all workers that answer in 2 s; see `worker.Worker` and `merged`."""
         self._settle()
-        names = [name for name, link in self._linked.items() if link.worker.ready]
+        names = [name for name, link in self._links.by_name.items() if link.worker.ready]
         answers = await asyncio.gather(*(self._asked(name) for name in names))
         found = {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
         for name, statistics in found.items():
@@ -145,7 +142,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
     async def _asked(self, name: str) -> dict[str, Any] | None:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(_STATISTICS_S):
-                return await self._linked[name].worker.statistics()
+                return await self._links.by_name[name].worker.statistics()
         _LOG.warning("worker %s: gave no statistics", name)
         return None
 
@@ -153,7 +150,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
 
     def _settle(self) -> None:
         """Takes rooms from workers that are not ready, and counts on those that are."""
-        for name, link in self._linked.items():
+        for name, link in self._links.by_name.items():
             if link.worker.ready:
                 if self._placement.capacity.get(name) != link.place.streams:
                     self._placement = self._placement.with_worker(name, link.place.streams)
@@ -170,14 +167,14 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         while True:
             try:
                 places = await self._workers.places()
-                for name in [name for name, link in self._linked.items() if places.get(name) != link.place]:
+                for name in self._links.moved(places):
                     if name in self._placement.capacity:
                         self._forget(name)
                     await self._unlink(name)
-                for name in [name for name in places if name not in self._linked]:
-                    await self._link(name, places[name])
+                for name in [name for name in places if name not in self._links.by_name]:
+                    await self._links.add(name, places[name])
                 self._settle()
-                await self._restart_those_that_hang()
+                await self._links.restart_those_that_hang()
             except UserError as error:
                 self.refused.set_exception(error)
                 # Who does not wait for it is told in the log.
@@ -188,39 +185,6 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
                 _LOG.exception("cluster: looking for workers failed")
             await asyncio.sleep(self._every)
 
-    async def _link(self, name: str, place: Place) -> None:
-        connection = self._connect(place.address)
-        self._linked[name] = _Link(place, connection, await connection.__aenter__(), time.monotonic())
-        _LOG.info(
-            "worker %s: process %s at %s on %s, %d streams",
-            name,
-            place.process,
-            place.address,
-            place.node,
-            place.streams,
-        )
-
-    async def _restart_those_that_hang(self) -> None:
-        for name, link in self._linked.items():
-            lost = link.worker.lost_seconds
-            link.was_there = link.was_there or lost == 0
-            most = self._hangs_s if link.was_there else _STARTS_S
-            if lost > most and time.monotonic() - link.since > self._hangs_s:
-                _LOG.error("worker %s: has not answered for %.0f s, it is started again", name, lost)
-                link.since, link.was_there = time.monotonic(), False
-                await self._workers.restart(name)
-
     async def _unlink(self, name: str) -> None:
-        link = self._linked.pop(name)
         self._grown.gone(name)
-        with contextlib.suppress(Exception):
-            await link.connection.__aexit__(None, None, None)
-
-
-@dataclass(slots=True)
-class _Link:
-    place: Place
-    connection: Connection
-    worker: Linked
-    since: float  # linked, or started again for hanging
-    was_there: bool = False
+        await self._links.drop(name)

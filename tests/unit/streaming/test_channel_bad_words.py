@@ -13,7 +13,8 @@ from calls import OFFER, EchoWorker, a_name
 from mrsr.errors import RunError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
 from mrsr.streaming.limits import Limits
-from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Error, Status, dump, parse
+from mrsr.streaming.messages import dump, parse
+from mrsr.streaming.protocol import NO_CAPS, NO_WISH, Error, Status
 from mrsr.streaming.refusals import ProtocolError
 from mrsr.streaming.sdp import CheckedOffer, checked_offer
 from mrsr.streaming.worker import Participant

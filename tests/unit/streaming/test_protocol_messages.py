@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrsr.streaming.limits import Limits
+from mrsr.streaming.messages import dump, parse, parse_offer_request
 from mrsr.streaming.protocol import (
     FROM_SERVER,
     TYPES,
@@ -25,9 +26,6 @@ from mrsr.streaming.protocol import (
     Offer,
     Status,
     Want,
-    dump,
-    parse,
-    parse_offer_request,
 )
 from mrsr.streaming.refusals import HTTP_STATUS, Code, ProtocolError
 

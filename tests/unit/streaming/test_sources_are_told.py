@@ -64,7 +64,8 @@ def test_a_source_is_not_told_what_it_does_already(down_by: float, kbps: float, 
 @given(st.floats(1, 64), st.floats(10, 1e5))
 def test_every_control_can_be_written_and_read(down_by: float, kbps: float) -> None:
     from mrsr.streaming.limits import Limits
-    from mrsr.streaming.protocol import FROM_SERVER, dump, parse
+    from mrsr.streaming.messages import dump, parse
+    from mrsr.streaming.protocol import FROM_SERVER
 
     said: list[Control] = []
     Controls(said.append).ask(down_by, kbps, now=0.0)
