@@ -39,17 +39,17 @@ def seat(members: Mapping[str, Member]) -> None:
     """Gives each viewer the publisher it asked for; else it keeps the one it has, or gets who came last."""
     publishers = publishers_of(members)
     for name, member in members.items():
-        viewer = member.viewer
-        if viewer is None:
+        if member.viewer is None:
             continue
+        feed = member.viewer.feed
         wished = member.want.source
         if wished is not None:
-            viewer.watch(publishers.get(wished))
+            feed.watch(publishers.get(wished))
             continue
         others = [publisher for other, publisher in publishers.items() if other != name]
         # Who is heard alone is watched where nobody is seen.
         others = [publisher for publisher in others if publisher.shows] or others
-        if viewer.watched not in others:
-            viewer.watch(others[-1] if others else None)
+        if feed.watched not in others:
+            feed.watch(others[-1] if others else None)
         else:
-            viewer.watch(viewer.watched)
+            feed.watch(feed.watched)

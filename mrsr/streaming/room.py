@@ -87,7 +87,7 @@ class Room:
         if offer.receives and who.subscribes and self.members.get(who.peer) is member:
             if member.viewer is None:
                 routes, fps = self._engine.routes, self._settings.fps
-                member.viewer = Viewer(who, member.want, member.send, routes, self._rule, fps, self._began)
+                member.viewer = Viewer(who, member.want, routes, self._rule, fps, self._began)
             member.viewer.attach(peer)
 
     def heard(self, who: Participant, message: Want | Ack) -> None:
@@ -111,7 +111,7 @@ class Room:
         if member is None:
             return
         if member.viewer is not None:
-            member.viewer.detach()
+            member.viewer.feed.detach()
         if member.publisher is not None:
             await member.publisher.close()
             self._left.append(member.publisher.pictures)
@@ -139,7 +139,7 @@ class Room:
         """Decides for everybody for whom it is time, and tells those who have not been told for a second."""
         viewers = [member.viewer for member in self.members.values() if member.viewer is not None]
         for publisher in self.publishers.values():
-            own = [viewer for viewer in viewers if viewer.watched is publisher]
+            own = [viewer for viewer in viewers if viewer.feed.watched is publisher]
             due = at_once or any(viewer.due(now, STEP_S) for viewer in own)
             if due or not own:
                 self._decide(publisher, own, now)
@@ -164,7 +164,7 @@ class Room:
             if viewer.who.peer not in decisions:
                 continue
             cut = viewer.cut(publisher.output(viewer.who.peer))
-            viewer.send(publisher, cut)
+            viewer.feed.follow(cut)
             rates[cut] = min(rates.get(cut, float("inf")), decisions[viewer.who.peer].output_kbps)
         for cut, kbps in rates.items():
             publisher.pictures.rung(cut).bit_rate = 1000 * kbps  # type: ignore[assignment]

@@ -1,26 +1,22 @@
-"""Someone who watches: the controller of their link, the rung they follow, and what they are told."""
+"""Someone who watches: the controller of their link, and what they are told."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from mrsr.ladder import RouteSet
-from mrsr.streaming.audio import AudioTrack
 from mrsr.streaming.controller import Decision, Rule, ViewerState, start, step
+from mrsr.streaming.feed import Feed
 from mrsr.streaming.frame_rates import shared_rate
 from mrsr.streaming.link_rate import Measured
 from mrsr.streaming.media import Cut
-from mrsr.streaming.meters import Meter
 from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Status, Want
 from mrsr.streaming.publisher import SOUND_ALONE, Publisher, as_sent
 from mrsr.streaming.rtc import LegReport
-from mrsr.streaming.rung_track import RungTrack
 from mrsr.streaming.viewer_limits import Limits
-from mrsr.streaming.worker import FromWorker, Participant
+from mrsr.streaming.worker import Participant
 
 _LOG = logging.getLogger(__name__)
 # An estimate this far below the one of the last step is acted on at once.
@@ -33,92 +29,44 @@ class Viewer:
     Attributes:
       who: the participant.
       want: what it said last.
-      watched: whose picture it is sent; None while there is none.
+      feed: what it is sent.
       decision: what was decided for it last; None before that.
-      switches: how often the rung it is sent changed.
     """
 
     def __init__(
         self,
         who: Participant,
         want: Want,
-        send: Callable[[FromWorker], None],
         routes: RouteSet,
         rule: Rule,
         fps: int,
         began: float,
     ) -> None:
         self.who, self.want = who, want
-        self.watched: Publisher | None = None
+        self.feed = Feed(began)
         self.decision: Decision | None = None
-        self.switches = 0
         self._routes = RouteSet.of(route for route in routes if route.enlarges)
-        self._rule, self._fps, self._send, self._began = rule, fps, send, began
+        self._rule, self._fps = rule, fps
         self._state: ViewerState | None = None
         self._stepped_at, self._stepped_with = float("-inf"), 0.0
-        self._peer: Peer | None = None
-        self._video: RungTrack | None = None
-        self._audio: AudioTrack | None = None
-        self._height = 0
         self._skipped = 0
-        self._probe: asyncio.Task[None] | None = None
-        self._shown = Meter()
-
-    # Its connection
 
     def attach(self, peer: Peer) -> None:
-        """Sends over this connection from now on, instead of over the one before."""
-        self.detach()
-        self._peer = peer
+        """Is sent over this connection from now on, instead of over the one before."""
+        self.feed.attach(peer)
         self._state, self.decision = None, None
-        if peer.audio_out is not None:
-            self._audio = AudioTrack(self._began)
-            peer.audio_out.replaceTrack(self._audio)
-            if self.watched is not None and self.watched.sound is not None:
-                self.watched.sound.listeners.add(self._audio)
-
-    def detach(self) -> None:
-        """Sends nothing any more."""
-        if self._probe is not None:
-            self._probe.cancel()
-        for track in (self._video, self._audio):
-            if track is not None:
-                track.stop()
-        if self.watched is not None and self.watched.sound is not None and self._audio is not None:
-            self.watched.sound.listeners.discard(self._audio)
-        self._peer = self._video = self._audio = self._probe = None
-        self._height = 0
-
-    @property
-    def format(self) -> str:
-        """Of the video it is sent, `H264` or `VP8`."""
-        return self._peer.format if self._peer is not None else "H264"
-
-    def watch(self, publisher: Publisher | None) -> None:
-        """Whose picture and sound it gets from now on; with None the last picture stands."""
-        if self._audio is not None:
-            if self.watched is not None and self.watched.sound is not None:
-                self.watched.sound.listeners.discard(self._audio)
-            if publisher is not None and publisher.sound is not None:
-                publisher.sound.listeners.add(self._audio)
-        if publisher is not self.watched:
-            self._height = 0
-            if publisher is None and self._video is not None and self.watched is not None and not self.watched.left:
-                # Of who left the last picture is repeated; of who is still there new ones would come.
-                self._video.rest()
-        self.watched = publisher
 
     # What is decided
 
     def due(self, now: float, every_s: float) -> bool:
         """Whether a step is to be made: the last is old, or the estimate has fallen since."""
-        report = self._report()
+        report = self.feed.report()
         fell = report is not None and report.estimate < _FALL * self._stepped_with
         return fell or now - self._stepped_at >= every_s
 
     def decide(self, now: float) -> Decision | None:
         """One step of its controller; None where nothing can be sent to it."""
-        report, publisher = self._report(), self.watched
+        report, publisher = self.feed.report(), self.feed.watched
         if report is None or publisher is None:
             return None
         limits = self._limits(publisher)
@@ -136,33 +84,14 @@ class Viewer:
 
     def cut(self, height: int) -> Cut:
         """What is encoded for it at a rung, p: in its format, and no more frames a second than it takes."""
-        return Cut(self.format, height, shared_rate(self._fps, self.who.caps.max_fps))
-
-    def send(self, publisher: Publisher, cut: Cut) -> None:
-        """Follows what the publisher's encoder of this cut makes."""
-        peer = self._peer
-        if peer is None or peer.video_out is None or cut.height == self._height:
-            return
-        rung = publisher.pictures.rung(cut)
-        self.switches += bool(self._height)
-        self._height, self._shown = cut.height, Meter()
-        if self._video is None:
-            self._video = RungTrack(rung)
-            peer.video_out.replaceTrack(self._video)
-        else:
-            self._video.follow(rung)
-
-    @property
-    def height(self) -> int:
-        """The rung it is sent, p; 0 while it is sent nothing."""
-        return self._height
+        return Cut(self.feed.format, height, shared_rate(self._fps, self.who.caps.max_fps))
 
     def _limits(self, publisher: Publisher) -> Limits:
         lowest, want = self._routes.inputs[0], self.want
         wished = None if want.policy == "source" else want.height
         maximum = min((most for most in (wished, self.who.caps.max_height) if most is not None), default=None)
         fps = shared_rate(self._fps, self.who.caps.max_fps) or self._fps
-        limits = Limits(self._routes, codec=self.format.lower(), fps=fps, most_kbps=self.who.caps.max_kbps)
+        limits = Limits(self._routes, codec=self.feed.format.lower(), fps=fps, most_kbps=self.who.caps.max_kbps)
         if want.enlarge == "device":
             # It is sent the input that its own device would enlarge from.
             maximum = limits.input_for(
@@ -182,9 +111,8 @@ class Viewer:
 
     def _measured(self, report: LegReport, publisher: Publisher, now: float) -> Measured:
         ages = [age for age in (report.heard_s, report.report_s) if age is not None]
-        skipped = self._video.skipped if self._video is not None else 0
         # A probe that was ended by loss has found no room, as a frame that was left out has.
-        skipped += report.broken
+        skipped = self.feed.skipped + report.broken
         dropped, self._skipped = max(0, skipped - self._skipped), skipped
         return Measured(
             estimate_kbps=None if report.heard_s is None else report.estimate / 1000,
@@ -196,39 +124,28 @@ class Viewer:
         )
 
     def _probing(self, decision: Decision, report: LegReport) -> None:
-        running = self._probe is not None and not self._probe.done()
         if decision.probe_kbps is None:
-            if running and self._probe is not None:
-                self._probe.cancel()
-        elif not running and self._peer is not None and self._peer.video_out is not None:
-            factor = 1000 * decision.probe_kbps / max(report.estimate, 1.0)
-            seconds = self._rule.probe.lasts_s
-            self._probe = asyncio.get_running_loop().create_task(self._peer.video_out.probe(factor, seconds))
-
-    def _report(self) -> LegReport | None:
-        if self._peer is None or self._peer.video_out is None or self._peer.state != "connected":
-            return None
-        return self._peer.video_out.report()
+            self.feed.end_probe()
+        else:
+            self.feed.probe(1000 * decision.probe_kbps / max(report.estimate, 1.0), self._rule.probe.lasts_s)
 
     # What is told
 
     def status(self, now: float) -> Status:
         """What it is told of its picture."""
-        publisher, report, decision = self.watched, self._report(), self.decision
+        publisher, report, decision = self.feed.watched, self.feed.report(), self.decision
         if publisher is None:
             wished = self.want.source
             reason = "nobody publishes" if wished is None else f"{wished} does not publish"
             return Status("waiting", 0, 0, 0.0, 0.0, 0, reason=reason[:200])
-        rung = publisher.pictures.rungs.get(self.cut(self._height))
-        fps = self._shown.read(rung.encoded - rung.repeated if rung else 0, now)
+        rung, fps, height = self.feed.rung, self.feed.fps(now), self.feed.height
         latency = publisher.pictures.latency_s + (rung.encode_s if rung else 0.0)
         works = publisher.seat.works
-        on = works and self._height > publisher.entry and publisher.seat.top != 0
-        shown = self._peer is None or self._peer.video_out is not None
-        waiting = publisher.stalled or not shown
+        on = works and height > publisher.entry and publisher.seat.top != 0
+        waiting = publisher.stalled or self.feed.hears_alone
         sr = "waiting" if waiting else "device" if self.want.enlarge == "device" else "on" if on else "bypass"
         reason = decision.reason if decision else "connecting"
-        if not shown:
+        if self.feed.hears_alone:
             reason = "the connection takes sound alone"
         elif sr == "waiting":
             reason = "no picture comes from the source" if publisher.shows else SOUND_ALONE
@@ -238,10 +155,10 @@ class Viewer:
             sr,
             publisher.entry,
             # Where nothing enlarges, the rungs above the input get it as it is.
-            self._height if works else min(self._height, publisher.entry),
+            height if works else min(height, publisher.entry),
             round(fps, 1),
             round(1000 * latency, 1),
-            publisher.drops + (rung.dropped if rung else 0) + (self._video.skipped if self._video else 0),
+            publisher.drops + (rung.dropped if rung else 0) + self.feed.skipped,
             rtt_ms=None if report is None or report.rtt is None else round(1000 * report.rtt, 1),
             loss=None if report is None or report.report_s is None else round(report.loss, 4),
             estimate_kbps=None if report is None or report.heard_s is None else round(report.estimate / 1000),
@@ -251,7 +168,7 @@ class Viewer:
 
     def statistics(self, now: float) -> dict[str, Any]:
         """The figures of the viewer, as JSON."""
-        status, report, decision = self.status(now), self._report(), self.decision
+        status, report, decision = self.status(now), self.feed.report(), self.decision
         return {
             "name": self.who.name,
             "source": status.source,
@@ -261,8 +178,8 @@ class Viewer:
             "fps": status.fps,
             "latencyMs": status.latency_ms,
             "drops": status.drops,
-            "format": self.format,
-            "switches": self.switches,
+            "format": self.feed.format,
+            "switches": self.feed.switches,
             "kbps": round(decision.output_kbps) if decision else None,
             "estimateKbps": status.estimate_kbps,
             "rttMs": status.rtt_ms,
