@@ -11,6 +11,7 @@ from mrsr.streaming.bitrates import Bitrates
 from mrsr.streaming.caution import Caution, CautionRule, cautious
 from mrsr.streaming.hysteresis import Climb, HysteresisRule, bears, climbed
 from mrsr.streaming.link_rate import LinkRate, Measured, first_guess, link_rate
+from mrsr.streaming.lows import Lows, LowsRule, remembered
 from mrsr.streaming.probing import Probe, ProbeRule, probed
 from mrsr.streaming.viewer_limits import Limits
 
@@ -36,6 +37,7 @@ class Rule:
     hysteresis: HysteresisRule = field(default_factory=HysteresisRule)
     probe: ProbeRule = field(default_factory=ProbeRule)
     caution: CautionRule = field(default_factory=CautionRule)
+    lows: LowsRule = field(default_factory=LowsRule)
     bitrates: Bitrates = field(default_factory=Bitrates)
 
 
@@ -47,6 +49,7 @@ class ViewerState:
     climb: Climb
     probe: Probe = field(default_factory=Probe)
     caution: Caution = field(default_factory=Caution)
+    lows: Lows = field(default_factory=Lows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,15 @@ def step(
     held = now < caution.until and not caution.down
     ceiling = _highest(limits.rungs, min(_or_top(limits.policy, limits), _or_top(limits.maximum, limits)))
     base = max(link.kbps, rule.least_kbps / rule.headroom)
-    # Where the next rung has room already, a probe could only spoil it.
-    wanted = state.climb.rung < ceiling and state.climb.room_since is None and not held
+    # Where the next rung has room already, or has it as soon as the lows are forgotten, a probe could only spoil it.
+    above = min((need for rung, need in needs if rung > state.climb.rung), default=0.0)
+    wanted = state.climb.rung < ceiling and rule.headroom * link.kbps < rule.hysteresis.rise_ratio * above and not held
     probe = probed(rule.probe, state.probe, base, link.flat, link.report_at, wanted, now)
     if probe.proven_kbps is not None and probe.proven_kbps > link.kbps:
         link = replace(link, kbps=probe.proven_kbps, proven_kbps=probe.proven_kbps, loss_kbps=None)
         target = rule.headroom * link.kbps
+    lows = remembered(rule.lows, state.lows, link.kbps, now)
+    target = min(target, rule.headroom * rule.lows.ratio * lows.lowest_kbps)
     if held:
         target = min(target, needs[0][1])
     patience = rule.probe.patience_of(probe, now)
@@ -128,7 +134,7 @@ def step(
         if held
         else _reason(limits, measured, link, climb, asked, output, dict(needs), target, probe),
     )
-    return ViewerState(link, climb, probe, caution), decision
+    return ViewerState(link, climb, probe, caution, lows), decision
 
 
 def _needs(rule: Rule, limits: Limits) -> list[tuple[int, float]]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mrsr.streaming.send_side import SendSide
+
 # The rest is for resends, audio and the estimate's own error.
 TARGET_SHARE = 0.75
 PACE = 1.6
 RESEND_SHARE = 0.15
 RESEND_RTTS = 1.2
-PROBE, PROBE_S = 1.4, 1.5
+PROBE, PROBE_S = 1.35, 1.0
+# A probe that makes packets wait for so long has found no room.
+PROBE_QUEUE_S = 0.03
 
 _RTT_S = 0.1
 _HOPELESS_S, _GIVEN_UP_S = 0.3, 1.0
@@ -22,26 +26,42 @@ class LinkEstimate:
 
     Attributes:
       first: bit/s taken for granted before anything is heard.
+      own: what is known by when numbered packets arrived; it counts while the far end tells that.
       remb: the receiver's estimated maximum bit rate (REMB), bit/s; None until one came.
       remb_at: when it came, s.
-      rtt: round trip, s; None until measured.
+      rtt: round trip, s; None until measured. Where the far end says when packets arrived it is the shortest one of
+        the connection and the queue of now.
       loss: share of packets lost since the report before, 0 to 1.
       reported_at: when that report came, s; None before the first: it goes stale between reports.
       most: bit/s the target never goes above, by the far end's own wish; None for no bound.
     """
 
     first: float = 1_000_000
+    own: SendSide = field(default_factory=SendSide)
     remb: float | None = None
     remb_at: float = 0.0
     rtt: float | None = None
     loss: float = 0.0
     reported_at: float | None = None
     most: float | None = None
+    _least_rtt: float = float("inf")
+
+    def __post_init__(self) -> None:
+        self.own.estimate = self.first
 
     @property
     def estimate(self) -> float:
-        """bit/s: as heard, or the first assumption."""
+        """bit/s: by the arrivals of packets where they are told, else as heard, or the first assumption."""
+        if self.own.heard_at is not None:
+            return self.own.estimate
         return self.first if self.remb is None else self.remb
+
+    @property
+    def heard_at(self) -> float | None:
+        """When the estimate was last confirmed, s; None before."""
+        if self.own.heard_at is not None:
+            return self.own.heard_at
+        return None if self.remb is None else self.remb_at
 
     @property
     def target(self) -> float:
@@ -55,6 +75,13 @@ class LinkEstimate:
     def reported(self, loss: float, rtt: float | None, now: float) -> None:
         """A receiver report came: share lost (0 to 1), round trip (s) if known."""
         self.loss, self.rtt, self.reported_at = loss, rtt, now
+        self._least_rtt = min(self._least_rtt, float("inf") if rtt is None else rtt)
+        self.arrived()
+
+    def arrived(self) -> None:
+        """`own` knows more: the round trip is as long as its queue says."""
+        if self.own.heard_at is not None and self.rtt is not None:
+            self.rtt = self._least_rtt + self.own.queue_s
 
 
 @dataclass(slots=True)
@@ -164,9 +191,10 @@ class LegReport:
     """A viewer's leg, as of one moment, for the controller, `status` and metrics.
 
     Attributes:
-      estimate: bit/s, by REMB.
+      estimate: bit/s.
       target: bit/s that video may take.
-      heard_s: age of the last REMB, s; None before the first.
+      heard_s: age of what the estimate rests on, s; None before the first.
+      by_arrivals: whether that is the arrivals of packets, not the receiver's own estimate (REMB).
       rtt: s; None until measured.
       loss: 0 to 1, of the last report's interval.
       report_s: age of that report, s; None before the first.
@@ -192,3 +220,4 @@ class LegReport:
     padding: int
     rebuilt: int
     broken: int = 0
+    by_arrivals: bool = False

@@ -19,6 +19,7 @@ class Measured:
       rtt_ms: round-trip time, ms.
       loss: share of packets lost between the last two reports, 0 to 1.
       reported_at: when the newest report came, s, on the clock of `now`.
+      lost_at: when the report came that `loss` is of, s; None: the newest is.
       dropped: frames the sender left out since the last step, because those before were still on their way.
       engine_top: the highest output the engine makes of the stream at present; None: as asked; 0: bicubic, as asked.
     """
@@ -27,6 +28,7 @@ class Measured:
     rtt_ms: float | None = None
     loss: float | None = None
     reported_at: float | None = None
+    lost_at: float | None = None
     dropped: int = 0
     engine_top: int | None = None
 
@@ -39,7 +41,8 @@ class LinkRate:
       kbps: what it is taken to carry now, kbit/s.
       heard_kbps: the last estimate that was known, or the first guess, kbit/s.
       heard_at: when that came, s.
-      report_at: when the last report came whose loss has been reckoned with, s.
+      report_at: when the last report came that has been reckoned with, s.
+      lost_at: when the last one came whose loss and round trip have been, s.
       loss_kbps: what loss allows, kbit/s; None while it does not bind.
       proven_kbps: what a probe has shown it to carry beyond the estimate, kbit/s; None where the estimate is above.
       base_rtt_ms: round-trip time without a queue, ms; None until one is known.
@@ -51,6 +54,7 @@ class LinkRate:
     heard_kbps: float
     heard_at: float
     report_at: float | None = None
+    lost_at: float | None = None
     loss_kbps: float | None = None
     proven_kbps: float | None = None
     base_rtt_ms: float | None = None
@@ -84,9 +88,10 @@ def link_rate(link: LinkRate, measured: Measured, now: float, stale_s: float, sl
     rtt = _within(measured.rtt_ms, 0.0, math.inf)
     loss = _within(measured.loss, 0.0, 1.0)
     heard_kbps, heard_at = (estimate, at) if estimate is not None and at is not None else _last(link)
-    new = at is not None and (link.report_at is None or at > link.report_at)
-    loss_kbps = _allowed_by_loss(link, heard_kbps, loss) if new and loss is not None else link.loss_kbps
-    base = _base_rtt(link.base_rtt_ms, rtt if new else None)
+    lost_at = at if measured.lost_at is None else _within(measured.lost_at, 0.0, now)
+    new, lost = _newer(at, link.report_at), _newer(lost_at, link.lost_at)
+    loss_kbps = _allowed_by_loss(link, heard_kbps, loss) if lost and loss is not None else link.loss_kbps
+    base = _base_rtt(link.base_rtt_ms, rtt if lost else None)
     halvings = max(0, math.floor((now - heard_at) / stale_s))
     fresh = at is not None and now - at < stale_s and halvings == 0
     flat = fresh and rtt is not None and loss is not None and loss <= _LIGHT_LOSS and not measured.dropped
@@ -103,13 +108,17 @@ def link_rate(link: LinkRate, measured: Measured, now: float, stale_s: float, sl
         told = f"probe bore {proven:.0f} kbit/s, estimate {heard_kbps:.0f}"
     else:
         told = f"estimate {heard_kbps:.0f} kbit/s"
-    reckoned = at if new else link.report_at
-    return LinkRate(kbps, heard_kbps, heard_at, reckoned, loss_kbps, proven, base, flat, told)
+    reports = at if new else link.report_at, lost_at if lost else link.lost_at
+    return LinkRate(kbps, heard_kbps, heard_at, *reports, loss_kbps, proven, base, flat, told)
 
 
 def _within(value: float | None, low: float, high: float) -> float | None:
     """The value where it is a finite number of the range, else None."""
     return value if value is not None and math.isfinite(value) and low <= value <= high else None
+
+
+def _newer(at: float | None, before: float | None) -> bool:
+    return at is not None and (before is None or at > before)
 
 
 def _last(link: LinkRate) -> tuple[float, float]:

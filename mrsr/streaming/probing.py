@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 class ProbeRule:
     """When to probe, how hard, and what ends it.
 
-    Source: findings of the streaming trials (1.4x the estimate for 1.5 s while round-trip time and loss are flat); the
-    pauses are own choice: the longest lies between a failed probe and a link that got better, so it is part of the time
+    Source: findings of the streaming trials (1.4x the estimate for 1.5 s while round-trip time and loss are flat), made
+    smaller and shorter by replays, since packets' arrivals tell sooner; the pauses are own choice: the longest lies between a failed probe and a link that got better, so it is part of the time
     to recover.
 
     Attributes:
@@ -26,13 +26,13 @@ class ProbeRule:
       patience: the part of its need that holds a rung then, and while a probe runs; bitrates follow at once.
     """
 
-    ratio: float = 1.4
-    lasts_s: float = 1.5
+    ratio: float = 1.35
+    lasts_s: float = 1.0
     pause_s: float = 0.5
     back_off_s: float = 2.0
     longest_back_off_s: float = 8.0
     near: float = 0.9
-    rtt_slack_ms: float = 40.0
+    rtt_slack_ms: float = 20.0
     most_loss: float = 0.02
     aftermath_s: float = 4.0
     patience: float = 0.75

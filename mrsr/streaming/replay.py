@@ -8,16 +8,18 @@ from dataclasses import replace
 
 from mrsr.streaming.controller import Decision, start, step
 from mrsr.streaming.engine_model import EngineModel
-from mrsr.streaming.estimator_model import Receiver
 from mrsr.streaming.link import Bottleneck, Trace
 from mrsr.streaming.link_rate import Measured
 from mrsr.streaming.replay_setting import Run, Setting
+from mrsr.streaming.send_side import SendSide
 from mrsr.streaming.sender_model import EncoderModel, Frame, Packet, Sender
 from mrsr.streaming.source import follow, start_source
+from mrsr.streaming.transport_feedback import TransportFeedback
 
 TICK_S = 0.005
 STEP_S = 0.5
 REPORT_S = 1.0
+FEEDBACK_S = 0.1
 
 
 class Replay:
@@ -27,13 +29,14 @@ class Replay:
         self._setting, self._trace = setting, trace
         limits, rule = setting.limits, setting.rule
         self._link = Bottleneck(trace, setting.queue_bytes, setting.delay_ms / 1000)
-        self._receiver = Receiver(rule.guess_kbps)
+        self._own = SendSide(1000 * rule.guess_kbps)
         self._engine = EngineModel(limits.routes, limits.fps, setting.engine_ms)
         self._encoder = EncoderModel(limits.fps, random.Random(setting.seed))
         self._sender = Sender(rule.least_kbps)
         self._measured = Measured()
         self._arriving: deque[tuple[float, float, Packet]] = deque()
-        self._feedback: deque[tuple[float, float]] = deque()
+        self._told: list[tuple[int, float | None]] = []  # number, when it arrived, since the last feedback
+        self._feedback: deque[tuple[float, TransportFeedback]] = deque()
         self._encoding: deque[tuple[float, float]] = deque()
         self._sent = self._lost = 0
         self._rtt_s = 2 * self._link.delay_s
@@ -47,13 +50,16 @@ class Replay:
     def run(self, seconds: float) -> Run:
         """Plays the first `seconds` of the link."""
         fps, frame = self._setting.limits.fps, 0
-        next_step, next_report = STEP_S, REPORT_S
+        next_step, next_report, next_feedback = STEP_S, REPORT_S, FEEDBACK_S
         for tick in range(round(seconds / TICK_S)):
             now = tick * TICK_S
             self._deliver(now)
+            if now >= next_feedback:
+                self._feed_back(now)
+                next_feedback += FEEDBACK_S
             urgent = self._hear(now)
             if now >= next_report:
-                self._report()
+                self._report(now)
                 next_report += REPORT_S
             if now >= next_step or urgent:
                 self._decide(now)
@@ -116,12 +122,15 @@ class Replay:
     def _send(self, now: float) -> None:
         for packet in self._sender.released(now, TICK_S):
             self._sent += 1
+            number = self._own.sent(packet.size, now)
             arrival = self._link.send(now, packet.size)
             if arrival is None:
                 self._lost += 1
+                self._told.append((number, None))
                 self._sender.lost(packet, now + self._link.wait(now) + 2 * self._link.delay_s, now)
                 continue
             self._arriving.append((arrival, now, packet))
+            self._told.append((number, arrival))
             if packet.frame is None:
                 self._run.padding_bits += 8 * packet.size
             else:
@@ -131,25 +140,32 @@ class Replay:
         while self._arriving and self._arriving[0][0] <= now:
             arrival, sent, packet = self._arriving.popleft()
             self._rtt_s = arrival - sent + self._link.delay_s
-            told = self._receiver.packet(sent, arrival, packet.size, self._rtt_s)
-            if told is not None:
-                self._feedback.append((arrival + self._link.delay_s, told))
             if packet.frame is not None:
                 packet.frame.left -= 1
                 packet.frame.complete = arrival if packet.frame.left == 0 else None
 
-    def _hear(self, now: float) -> bool:
-        """Takes in estimates that have come back; whether one fell, which is answered at once."""
-        fell = False
-        while self._feedback and self._feedback[0][0] <= now:
-            at, estimate = self._feedback.popleft()
-            fell = fell or estimate < (self._measured.estimate_kbps or 0.0)
-            self._measured = replace(self._measured, estimate_kbps=estimate, reported_at=at, rtt_ms=1000 * self._rtt_s)
-        return fell
+    def _feed_back(self, now: float) -> None:
+        """The receiver tells of the packets up to the last that has arrived."""
+        have = [at for at, (_, arrival) in enumerate(self._told) if arrival is not None and arrival <= now]
+        if have:
+            told, self._told = self._told[: have[-1] + 1], self._told[have[-1] + 1 :]
+            feedback = TransportFeedback(told[0][0], tuple(arrival for _, arrival in told))
+            self._feedback.append((now + self._link.delay_s, feedback))
 
-    def _report(self) -> None:
+    def _hear(self, now: float) -> bool:
+        """Takes in what has come back; whether the estimate fell, which is answered at once."""
+        while self._feedback and self._feedback[0][0] <= now:
+            at, feedback = self._feedback.popleft()
+            self._own.heard(feedback, at)
+            rtt = 1000 * (2 * self._link.delay_s + self._own.queue_s)
+            self._measured = replace(self._measured, reported_at=at, rtt_ms=rtt)
+        before = self._measured.estimate_kbps
+        self._measured = replace(self._measured, estimate_kbps=self._own.estimate / 1000)
+        return before is not None and self._own.estimate / 1000 < 0.95 * before
+
+    def _report(self, now: float) -> None:
         if self._sent:
-            self._measured = replace(self._measured, loss=self._lost / self._sent, rtt_ms=1000 * self._rtt_s)
+            self._measured = replace(self._measured, loss=self._lost / self._sent, lost_at=now)
         self._sent = self._lost = 0
 
     def _note(self, now: float) -> None:

@@ -12,14 +12,15 @@ import time
 from typing import Any
 
 import av
-from aiortc import clock, rtcpeerconnection, rtcrtpreceiver, rtcrtpsender, rtp
-from aiortc.codecs import is_rtx
+from aiortc import clock, rtcdtlstransport, rtcpeerconnection, rtcrtpreceiver, rtcrtpsender, rtp
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS, is_rtx
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpHeaderExtensionParameters
 from aiortc.utils import random32, uint16_add, uint32_add
 
 from mrsr.errors import RunError
-from mrsr.streaming import leg
+from mrsr.streaming import leg, transport_feedback
 from mrsr.streaming.newest import Ended, Newest
 from mrsr.streaming.rtc.call_encoder import CallEncoder, encoder_for
 from mrsr.streaming.rtc.receiving import Arrived, EncodedFrames, Patience, SeededEstimator, decode, decoded_depth
@@ -154,6 +155,41 @@ class RTCRtpReceiver(rtcrtpreceiver.RTCRtpReceiver):
         return self.__rtx_ssrc.get(packet.ssrc, packet.ssrc)
 
 
+class RtcpRtpfbPacket(rtp.RtcpRtpfbPacket):
+    """Feedback of the transport layer that keeps what it says of every packet of a transport.
+
+    Attributes:
+      arrivals: when packets arrived; None where it is about something else, or malformed.
+    """
+
+    arrivals: transport_feedback.TransportFeedback | None = None
+
+    @classmethod
+    def parse(cls, data: bytes, fmt: int) -> RtcpRtpfbPacket:
+        """The packet of `data`, behind its header.
+
+        Raises:
+          ValueError: it is malformed.
+        """
+        if fmt != transport_feedback.FORMAT:
+            return super().parse(data, fmt)  # type: ignore[return-value]
+        if len(data) < 8:
+            raise ValueError(f"RTCP feedback of {len(data)} bytes: expected 8 at least")
+        packet = cls(fmt, int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big"))
+        packet.arrivals = transport_feedback.read_feedback(data[8:])
+        return packet
+
+
+class RtpRouter(rtcdtlstransport.RtpRouter):
+    """Brings what is said of a transport's packets to all who send on it, whatever source the message names."""
+
+    def route_rtcp(self, packet: Any) -> Any:
+        """Who is to have it."""
+        if getattr(packet, "arrivals", None) is not None:
+            return set(self.senders.values())
+        return super().route_rtcp(packet)
+
+
 class RTCRtpSender(rtcrtpsender.RTCRtpSender):
     """Keeps to 0.75 of the receiver's estimate, paced, resends within a budget, and outlives its encoder's errors.
 
@@ -179,7 +215,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         return leg.LegReport(
             estimate=link.estimate,
             target=link.target,
-            heard_s=None if link.remb is None else now - link.remb_at,
+            heard_s=None if link.heard_at is None else now - link.heard_at,
             rtt=link.rtt,
             loss=link.loss,
             report_s=None if link.reported_at is None else now - link.reported_at,
@@ -190,6 +226,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             padding=self._padded,
             rebuilt=self._rebuilt,
             broken=self._broken,
+            by_arrivals=link.own.heard_at is not None,
         )
 
     async def probe(self, factor: float = leg.PROBE, seconds: float = leg.PROBE_S) -> None:
@@ -198,7 +235,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         start, before, asked = time.monotonic(), self._on_the_wire(), self._asking.asked
         try:
             while (passed := time.monotonic() - start) < seconds:
-                if self._asking.asked > asked:
+                if self._asking.asked > asked or self.link.own.queue_s > leg.PROBE_QUEUE_S:
                     # The link has no room: more would cost the picture.
                     self._broken += 1
                     return
@@ -217,6 +254,11 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
 
     async def _handle_rtcp_packet(self, packet: Any) -> None:
         now = time.monotonic()
+        if (arrivals := getattr(packet, "arrivals", None)) is not None:
+            if self.kind == "video":
+                self.link.own.heard(arrivals, now)
+                self.link.arrived()
+            return
         if isinstance(packet, rtp.RtcpPsfbPacket) and packet.fmt == rtp.RTCP_PSFB_APP:
             try:
                 remb, sources = rtp.unpack_remb_fci(packet.fci)
@@ -239,7 +281,10 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             self._send_keyframe()
         elif self.kind != "video" or self._resends.allows(sequence_number, size, self.link.target, self.link.rtt, now):
             self._pacer.wait(size, self._pace(), now)
-            await super()._retransmit(sequence_number)
+            if self.__rtx_payload_type is not None:
+                packet = rtp.wrap_rtx(packet, self.__rtx_payload_type, self.__rtx_sequence_number, self._rtx_ssrc)
+                self.__rtx_sequence_number = uint16_add(self.__rtx_sequence_number, 1)
+            await self._send(packet, again=True)
 
     def _send_keyframe(self) -> None:
         super()._send_keyframe()
@@ -347,11 +392,14 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         arrived_at = getattr(self.__track, "arrived_at", None)
         return 0 if arrived_at is None else round(min(max(time.monotonic() - arrived_at, 0.0), _BEHIND_S) * 2**32)
 
-    async def _send(self, packet: Any) -> None:
+    async def _send(self, packet: Any, again: bool = False) -> None:
         packet.extensions.abs_send_time = (clock.current_ntp_time() >> 14) & 0x00FFFFFF
         packet.extensions.mid = self.__mid
+        if self.kind == "video":
+            size = len(packet.payload) + packet.padding_size + _HEADERS
+            packet.extensions.transport_sequence_number = self.link.own.sent(size, time.monotonic())
         await self.transport._send_rtp(packet.serialize(self.__rtp_header_extensions_map))
-        if packet.ssrc == self._ssrc:
+        if packet.ssrc == self._ssrc and not again:
             self._moved_at = None if self._moved_at is None else time.monotonic()
             self.__ntp_timestamp, self.__rtp_timestamp = clock.current_ntp_time() - self._behind(), packet.timestamp
             self.__octet_count += len(packet.payload)
@@ -359,6 +407,8 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
 
 
 _REPLACED = (
+    (rtp, "RtcpRtpfbPacket", RtcpRtpfbPacket),
+    (rtcdtlstransport, "RtpRouter", RtpRouter),
     (rtcpeerconnection, "RTCRtpSender", RTCRtpSender),
     (rtcpeerconnection, "RTCRtpReceiver", RTCRtpReceiver),
     (rtcpeerconnection, "RemoteStreamTrack", RemoteStreamTrack),
@@ -408,3 +458,15 @@ def mend() -> None:
         raise RunError(f"aiortc {version} has no {', '.join(gone)}, which the patches of calls need")
     for module, name, own in _REPLACED:
         setattr(module, name, own)
+    _number_packets()
+
+
+def _number_packets() -> None:
+    """Packets of video are numbered, and the far end asked to say when each arrived, where it offers that."""
+    extensions, uri = HEADER_EXTENSIONS["video"], transport_feedback.URI
+    if all(each.uri != uri for each in extensions):
+        extensions.append(RTCRtpHeaderExtensionParameters(id=4, uri=uri))
+    wish = RTCRtcpFeedback(type="transport-cc")
+    for codec in CODECS["video"]:
+        if codec.rtcpFeedback and wish not in codec.rtcpFeedback:
+            codec.rtcpFeedback.append(wish)

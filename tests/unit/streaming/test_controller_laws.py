@@ -135,11 +135,13 @@ def test_without_any_report_a_viewer_is_not_sent_more_than_was_guessed() -> None
     assert outputs[-1].output == 180
 
 
-def test_it_recovers_in_steps_of_two_seconds_once_the_estimate_has() -> None:
-    outputs = [one.output for one in decided(steady([500.0] * 40 + [3000.0] * 20))]
-    assert outputs[39] == 360
-    assert outputs[40:49].index(720) == 4
-    assert outputs[40:50].index(1080) == 9
+def test_it_recovers_in_steps_of_two_seconds_once_a_link_has_been_better_for_ten() -> None:
+    """Until then half as much again as the lowest rate of the last ten seconds is taken: 562 kbit/s of 3000."""
+    decisions = decided(steady([500.0] * 40 + [3000.0] * 40))[40:]
+    outputs = [one.output for one in decisions]
+    assert {one.output_kbps for one in decisions[:20]} == {0.75 * 1.5 * 500}
+    assert outputs.index(720) == 20 + 4
+    assert outputs.index(1080) == 20 + 9
 
 
 def test_heavy_loss_lowers_the_rate_below_an_estimate_that_does_not_see_it() -> None:

@@ -46,10 +46,22 @@ def test_a_probe_ends_with_the_first_report_of_a_queue() -> None:
     assert not [now for now in probing if now + 0.5 in probing]
 
 
-def test_a_probe_has_1_4_times_the_rate_for_a_second_and_a_half() -> None:
+def test_a_probe_has_1_35_times_the_rate_for_a_second() -> None:
     result = played(lambda now, _: Measured(450.0, 60.0, 0.0, now), 6)
     rates = [decision.probe_kbps for _, decision in result]
-    assert rates[:4] == [1.4 * 450] * 3 + [None]
+    assert rates[:3] == [1.35 * 450] * 2 + [None]
+
+
+def test_a_link_that_has_room_for_the_next_rung_is_not_probed_while_its_lows_hold_it_back() -> None:
+    """The estimate is back at 2 Mbit/s; for ten seconds 450 is remembered, and probes would only spoil the link."""
+
+    def link(now: float, _: float) -> Measured:
+        return Measured(450.0 if now < 5 else 2000.0, 60.0, 0.0, now)
+
+    result = played(link, 14)
+    assert any(now < 5 for now in begun(result))
+    assert not [now for now in begun(result) if now >= 5]
+    assert {decision.output for _, decision in result} == {360}
 
 
 def test_a_link_that_bears_probes_is_used_however_slowly_its_estimate_grows() -> None:
@@ -61,7 +73,7 @@ def test_a_link_that_bears_probes_is_used_however_slowly_its_estimate_grows() ->
     result = played(link, 30)
     assert result[0][1].output == 360
     assert result[-1][1].output == 720
-    assert next(now for now, decision in result if decision.output == 720) < 15
+    assert next(now for now, decision in result if decision.output == 720) < 20
 
 
 def test_nothing_is_probed_that_would_be_of_no_use_or_is_not_known_to_be_quiet() -> None:

@@ -1,0 +1,78 @@
+"""Transport-wide feedback: a message in which a receiver says when each numbered packet arrived.
+
+Source: Holmer, Flodman, Sprang, draft-holmer-rmcat-transport-wide-cc-extensions-01 (2015), sections 2 and 3.1.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+"""Of the header extension that numbers packets."""
+FORMAT = 15
+"""Of the message, among RTCP's feedback of the transport layer (205)."""
+
+_REFERENCE_S, _DELTA_S = 0.064, 0.000250
+_REFERENCES = 1 << 24
+_SMALL, _LARGE = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """When packets arrived.
+
+    Attributes:
+      first: number of the first packet it tells of, 0 to 65535; the others follow it.
+      arrivals: for each, s on the receiver's clock, which starts anywhere and comes round after 12 days; None: it has
+        not arrived.
+    """
+
+    first: int
+    arrivals: tuple[float | None, ...]
+
+
+def read_feedback(data: bytes) -> TransportFeedback:
+    """The message, from behind its two sources.
+
+    Raises:
+      ValueError: it is cut short, or tells of no packet.
+    """
+    if len(data) < 8:
+        raise ValueError(f"transport feedback of {len(data)} bytes: expected 8 at least")
+    first, count = struct.unpack_from("!HH", data)
+    if not count:
+        raise ValueError("transport feedback of no packet")
+    statuses, at = _statuses(data, count)
+    time = (int.from_bytes(data[4:7], "big") % _REFERENCES) * _REFERENCE_S
+    arrivals: list[float | None] = []
+    for status in statuses:
+        if status not in (_SMALL, _LARGE):
+            arrivals.append(None)
+            continue
+        if at + status > len(data):
+            raise ValueError("transport feedback is cut short in its times")
+        time += _DELTA_S * (data[at] if status == _SMALL else struct.unpack_from("!h", data, at)[0])
+        at += status
+        arrivals.append(time)
+    return TransportFeedback(first, tuple(arrivals))
+
+
+def _statuses(data: bytes, count: int) -> tuple[list[int], int]:
+    """The status of each packet, and where the times begin: a status is how many bytes its time takes."""
+    statuses: list[int] = []
+    at = 8
+    while len(statuses) < count:
+        if at + 2 > len(data):
+            raise ValueError("transport feedback is cut short in its packets")
+        (chunk,) = struct.unpack_from("!H", data, at)
+        at += 2
+        if not chunk & 0x8000:
+            statuses += [chunk >> 13 & 3] * min(chunk & 0x1FFF, count - len(statuses))
+            if not chunk & 0x1FFF:
+                raise ValueError("transport feedback has a run of no packet")
+        elif chunk & 0x4000:
+            statuses += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+        else:
+            statuses += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+    return statuses[:count], at
