@@ -10,8 +10,8 @@ class ProbeRule:
     """When to probe, how hard, and what ends it.
 
     Source: findings of the streaming trials (1.4x the estimate for 1.5 s while round-trip time and loss are flat), made
-    smaller and shorter by replays, since packets' arrivals tell sooner; the pauses are own choice: the longest lies between a failed probe and a link that got better, so it is part of the time
-    to recover.
+    smaller and shorter by replays, since packets' arrivals tell sooner; the pauses are own choice: the longest lies
+    between a failed probe and a link that got better, so it is part of the time to recover.
 
     Attributes:
       ratio: probe rate by the estimate.
