@@ -44,8 +44,8 @@ class Feed:
         if peer.audio_out is not None:
             self._audio = AudioTrack(self._began)
             peer.audio_out.replaceTrack(self._audio)
-            if self.watched is not None and self.watched.sound is not None:
-                self.watched.sound.listeners.add(self._audio)
+            if self.watched is not None and self.watched.intake.sound is not None:
+                self.watched.intake.sound.listeners.add(self._audio)
 
     def detach(self) -> None:
         """Sends nothing any more."""
@@ -54,17 +54,17 @@ class Feed:
         for track in (self._video, self._audio):
             if track is not None:
                 track.stop()
-        if self.watched is not None and self.watched.sound is not None and self._audio is not None:
-            self.watched.sound.listeners.discard(self._audio)
+        if self.watched is not None and self.watched.intake.sound is not None and self._audio is not None:
+            self.watched.intake.sound.listeners.discard(self._audio)
         self._peer = self._video = self._audio = self._probe = self.cut = None
 
     def watch(self, publisher: Publisher | None) -> None:
         """Whose picture and sound it gets from now on; with None the last picture stands."""
         if self._audio is not None:
-            if self.watched is not None and self.watched.sound is not None:
-                self.watched.sound.listeners.discard(self._audio)
-            if publisher is not None and publisher.sound is not None:
-                publisher.sound.listeners.add(self._audio)
+            if self.watched is not None and self.watched.intake.sound is not None:
+                self.watched.intake.sound.listeners.discard(self._audio)
+            if publisher is not None and publisher.intake.sound is not None:
+                publisher.intake.sound.listeners.add(self._audio)
         if publisher is not self.watched:
             self.cut = None
             if publisher is None and self._video is not None and self.watched is not None and not self.watched.left:

@@ -48,7 +48,7 @@ def seat(members: Mapping[str, Member]) -> None:
             continue
         others = [publisher for other, publisher in publishers.items() if other != name]
         # Who is heard alone is watched where nobody is seen.
-        others = [publisher for publisher in others if publisher.shows] or others
+        others = [publisher for publisher in others if publisher.intake.shows] or others
         if feed.watched not in others:
             feed.watch(others[-1] if others else None)
         else:

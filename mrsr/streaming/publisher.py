@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,19 +10,17 @@ from typing import Any
 from mrsr.inference.engine import Engine
 from mrsr.inference.streams import Result
 from mrsr.ladder import Route, RouteSet
-from mrsr.streaming.audio import Sound
 from mrsr.streaming.camera import CameraSize, rung_of
 from mrsr.streaming.controller import Decision, Rule
 from mrsr.streaming.controls import Controls
-from mrsr.streaming.link_rate import Measured
+from mrsr.streaming.intake import Intake
 from mrsr.streaming.media import SuperResolved
 from mrsr.streaming.meters import Meter
-from mrsr.streaming.peer import Peer
 from mrsr.streaming.protocol import Ack, Status, Want
 from mrsr.streaming.seat import EngineSeat
 from mrsr.streaming.settings import WorkerSettings
 from mrsr.streaming.source import SourceDecision, follow, reached, start_source
-from mrsr.streaming.source_frames import SourceFrame, read_frames
+from mrsr.streaming.source_frames import SourceFrame
 from mrsr.streaming.viewer_limits import Limits
 from mrsr.streaming.worker import FromWorker, Participant
 
@@ -31,8 +28,6 @@ _LOG = logging.getLogger(__name__)
 # Without a frame for this long there is no picture of the source.
 STALLED_S = 2.0
 SOUND_ALONE = "the source sends sound alone"
-# An overuse found on the source's own connection limits it for so long.
-_CONGESTED_S = 10.0
 
 
 class Publisher:
@@ -42,7 +37,7 @@ class Publisher:
       who: the participant.
       want: what it said last: `most` is the most its viewers get.
       pictures: its picture at every rung that is watched.
-      sound: its sound; None while it sends none.
+      intake: what it sends.
       entry: the rung its frames enter at now.
       seat: its place in the engine.
       controls: what it is told to send.
@@ -63,7 +58,7 @@ class Publisher:
         now: float,
     ) -> None:
         self.who, self.want, self.pictures = who, want, pictures
-        self.sound: Sound | None = None
+        self.intake = Intake(self._take, settings.pixels, self._fit)
         self.frames = self.skipped = 0
         self.left = False
         self.seat = EngineSeat(engine, who.peer, budget_ms=1000 / settings.least_fps)
@@ -72,42 +67,19 @@ class Publisher:
         self._routes_known = engine.routes
         self.entry = self._routes_known.inputs[0]
         self.decision: SourceDecision | None = None
-        self._format = "H264"  # of what it sends, whatever its viewers take
         self._state = start_source(rule, self._limits(), now)
         self._camera = CameraSize()
         self._wanted: dict[str, Decision] = {}
         self._last_frame_at: float | None = None
         self._taken_at = float("-inf")
-        self._receiver: Any = None
-        self._track: Any = None
-        self._reading: asyncio.Task[int] | None = None
         self._fps = Meter()
 
     # What comes in
 
-    async def attach(self, peer: Peer) -> None:
-        """Reads from this connection from now on, instead of from the one before."""
-        await self._detach()
-        self._receiver, self._track, self._format = peer.receiver, peer.video_in, peer.format_in
-        if peer.video_in is not None:
-            reading = read_frames(peer.video_in, self._take, self._settings.pixels, self._fit)
-            self._reading = asyncio.get_running_loop().create_task(reading)
-        if peer.audio_in is not None:
-            self.sound = Sound(peer.audio_in)
-
-    async def _detach(self) -> None:
-        sound, self.sound = self.sound, None
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-        if sound is not None:
-            await sound.close()
-
     async def close(self) -> None:
         """Leaves the engine; the last picture goes on being shown to those who still watch."""
         self.left = True
-        await self._detach()
+        await self.intake.detach()
         self.seat.leave()
 
     def _fit(self, height: int, width: int) -> tuple[int, int]:
@@ -151,11 +123,6 @@ class Publisher:
         return min((limit for limit in (own, self.who.caps.max_height) if limit is not None), default=None)
 
     @property
-    def shows(self) -> bool:
-        """Whether it sends video; else it is heard alone."""
-        return self._track is not None
-
-    @property
     def stalled(self) -> bool:
         """Whether no picture has come of it for two seconds."""
         return self._last_frame_at is None or self.pictures.now() - self._last_frame_at > STALLED_S
@@ -172,7 +139,9 @@ class Publisher:
         """What it is asked for and what is made of it, by what its viewers can be given."""
         self._wanted = dict(viewers)
         camera = rung_of(self._camera.short, self._routes_known.inputs, below=True) if self._camera.short else None
-        self._state, decision = follow(self._rule, self._state, self._limits(), viewers, self._uplink(now), now, camera)
+        self._state, decision = follow(
+            self._rule, self._state, self._limits(), viewers, self.intake.uplink(now), now, camera
+        )
         if self.decision is None or decision.input != self.decision.input:
             _LOG.info("source %s: input %dp: %s", self.who.peer, decision.input, decision.reason)
         self.decision = decision
@@ -202,14 +171,7 @@ class Publisher:
 
     def _limits(self) -> Limits:
         enlarging = RouteSet.of(route for route in self._routes_known if route.enlarges)
-        return Limits(enlarging, codec=self._format.lower(), fps=self._settings.fps)
-
-    def _uplink(self, now: float) -> Measured | None:
-        """What is known of its own connection: congestion alone; an estimate by itself follows what is sent."""
-        estimator = getattr(self._receiver, "estimator", None)
-        if estimator is None or estimator.overused_at is None or now - estimator.overused_at > _CONGESTED_S:
-            return None
-        return Measured(estimate_kbps=estimator.told / 1000 if estimator.told else None, reported_at=now)
+        return Limits(enlarging, codec=self.intake.format.lower(), fps=self._settings.fps)
 
     # What is told
 
@@ -228,16 +190,14 @@ class Publisher:
             round(1000 * self.pictures.latency_s, 1),
             self.drops,
             source=self.who.peer,
-            reason=(self.seat.why_not or reason)[:200] if self.shows else SOUND_ALONE,
+            reason=(self.seat.why_not or reason)[:200] if self.intake.shows else SOUND_ALONE,
         )
 
     @property
     def drops(self) -> int:
         """Frames not shown: too many a second, too large, or replaced by newer ones before there was time."""
-        decoded = self._track.dropped if self._track is not None else 0
-        undecoded = self._receiver.undecoded if self._receiver is not None else 0
         counts = self.seat.counts()
-        return decoded + undecoded + self.skipped + self.seat.refused + counts.replaced + counts.dropped
+        return self.intake.dropped + self.skipped + self.seat.refused + counts.replaced + counts.dropped
 
     def statistics(self, now: float) -> dict[str, Any]:
         """The figures of the source, as JSON."""

@@ -83,7 +83,7 @@ class Room:
         if offer.sends and who.publishes:
             if member.publisher is None:
                 member.publisher = self._publisher(member)
-            await member.publisher.attach(peer)
+            await member.publisher.intake.attach(peer)
         if offer.receives and who.subscribes and self.members.get(who.peer) is member:
             if member.viewer is None:
                 routes, fps = self._engine.routes, self._settings.fps

@@ -148,7 +148,7 @@ class Viewer:
         if self.feed.hears_alone:
             reason = "the connection takes sound alone"
         elif sr == "waiting":
-            reason = "no picture comes from the source" if publisher.shows else SOUND_ALONE
+            reason = "no picture comes from the source" if publisher.intake.shows else SOUND_ALONE
         elif sr == "bypass" and publisher.seat.why_not:
             reason = publisher.seat.why_not
         return Status(

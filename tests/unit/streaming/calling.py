@@ -136,6 +136,11 @@ class Caller:
         return next((message for message in reversed(self.messages) if isinstance(message, kind)), None)
 
     @property
+    def short(self) -> int:
+        """The short side of the last picture, px; 0 before the first."""
+        return min(self.frames[-1].width, self.frames[-1].height) if self.frames else 0
+
+    @property
     def status(self) -> Any:
         """The last status; one that says nothing before the first."""
         return self.last(Status) or SimpleNamespace(sr="", input=0, output=0, source=None, reason="")

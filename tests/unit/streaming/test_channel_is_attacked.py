@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
@@ -12,9 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from calls import EchoWorker, a_name
+from calls import EchoWorker
 
-from mrsr.errors import UserError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
 from mrsr.streaming.channel import server as worker_side
 from mrsr.streaming.protocol import NO_CAPS, Error, Want
@@ -275,65 +273,4 @@ def test_a_line_that_is_too_long_ends_the_connection(caplog: pytest.LogCaptureFi
             await until(lambda: not worker.there)
 
     caplog.set_level("INFO", "mrsr")
-    in_time(scenario)
-
-
-@pytest.mark.parametrize(
-    ("address", "secret", "says"),
-    [
-        ("127.0.0.1:8000", None, "expected a secret of 32 characters"),
-        ("127.0.0.1:8000", "short", "expected a secret of 32 characters"),
-        ("worker", SECRET, "expected @NAME, of at most 100 letters, or HOST:PORT"),
-        ("host:70000", SECRET, "expected @NAME"),
-        ("@" + "x" * 120, None, "expected @NAME"),
-        ("@a/b", None, "expected @NAME"),
-    ],
-)
-def test_an_address_that_cannot_be_is_refused(address: str, secret: str | None, says: str) -> None:
-    with pytest.raises(UserError, match=re.escape(says)) as caught:
-        RemoteWorker(address, secret)
-    assert "short" not in str(caught.value)
-
-
-def test_another_user_of_the_machine_is_neither_heard_nor_spoken_to(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    name = a_name()
-    ours = os.geteuid()
-
-    async def scenario() -> None:
-        async with serve_channel(EchoWorker(), name), RemoteWorker(name) as remote:
-            await until(lambda: "another user listens there" in caplog.text)
-            assert not remote.ready
-            reader, writer = await asyncio.open_unix_connection("\0" + name[1:])
-            assert await rest_of(reader) == b""
-            writer.transport.abort()
-            monkeypatch.setattr(os, "geteuid", lambda: ours)
-            await until(lambda: remote.ready)
-
-    caplog.set_level("DEBUG", "mrsr")
-    monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
-    in_time(scenario)
-
-
-def test_a_name_that_is_taken_is_said_and_free_when_its_owner_is_gone() -> None:
-    async def scenario() -> None:
-        name = a_name()
-        async with serve_channel(EchoWorker(), name):
-            with pytest.raises(UserError, match=f"channel {name}: "):
-                async with serve_channel(EchoWorker(), name):
-                    pass
-        async with serve_channel(EchoWorker(), name) as again:
-            assert again == name
-
-    in_time(scenario)
-
-
-def test_a_port_that_is_taken_is_said() -> None:
-    async def scenario() -> None:
-        async with serve_channel(EchoWorker(), "127.0.0.1:0", SECRET) as address:
-            with pytest.raises(UserError, match=re.escape(f"channel {address}: ")):
-                async with serve_channel(EchoWorker(), address, SECRET):
-                    pass
-
     in_time(scenario)

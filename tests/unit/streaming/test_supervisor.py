@@ -96,7 +96,7 @@ def test_a_machine_without_a_process_to_spare_is_asked_again(
 
 def test_a_worker_that_hangs_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisors, "_HANGS_S", 0.3)
-    monkeypatch.setattr("mrsr.streaming.channel.remote._DEAD_S", 0.5)
+    monkeypatch.setattr("mrsr.streaming.channel.link._DEAD_S", 0.5)
 
     async def scenario() -> None:
         async with supervised() as supervisor:
