@@ -27,7 +27,7 @@ from mrsr.streaming.settings import WorkerSettings
 from mrsr.streaming.worker import FromWorker, Participant
 
 _LOG = logging.getLogger(__name__)
-_TICK_S = 0.1
+_TICK_S = 0.03
 _CLOSE_S = 3.0
 
 

@@ -119,6 +119,7 @@ class Viewer:
             rtt_ms=None if report.rtt is None else 1000 * report.rtt,
             loss=None if report.report_s is None else report.loss,
             reported_at=now - min(ages) if ages else None,
+            lost_at=None if report.report_s is None else now - report.report_s,
             dropped=dropped,
             engine_top=publisher.seat.top,
         )
