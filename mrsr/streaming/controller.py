@@ -111,7 +111,8 @@ def step(
         link = replace(link, kbps=probe.proven_kbps, proven_kbps=probe.proven_kbps, loss_kbps=None)
         target = rule.headroom * link.kbps
     lows = remembered(rule.lows, state.lows, link.kbps, now)
-    target = min(target, rule.headroom * rule.lows.ratio * lows.lowest_kbps)
+    # Never for less than a picture: that is for the estimate to say.
+    target = min(target, max(rule.headroom * rule.lows.ratio * lows.lowest_kbps, needs[0][1]))
     if held:
         target = min(target, needs[0][1])
     patience = rule.probe.patience_of(probe, now)

@@ -8,7 +8,7 @@ from mrsr.streaming.send_side import SendSide
 
 # The rest is for resends, audio and the estimate's own error.
 TARGET_SHARE = 0.75
-PACE = 1.6
+PACE = 1.3
 RESEND_SHARE = 0.15
 RESEND_RTTS = 1.2
 PROBE, PROBE_S = 1.35, 1.0

@@ -33,10 +33,12 @@ class SendSideRule:
       above_arriving: it rises no further than this above what arrives: more has not been seen to pass.
       calm_s: after a fall it does not rise for so long, s.
       arriving_s: what arrives is counted over this, s.
+      falling_s: at a fall over this as well, and the less of both is taken: before it more may have passed, s.
       heavy_loss: share of lost packets that is a fall's cause.
       light_loss: share of lost packets that lets it rise.
       base_s: how long the shortest delay is remembered, s.
-      silence_s: without a word for so long, with packets on their way, half is taken to be gone, s.
+      silence_s: when nothing was heard of a packet for so long beyond the queue that is known of, half is taken to be
+        gone, and again after as long, s.
       given_up_s: a packet that nothing was heard of is taken to be lost after this, s.
       least: the estimate falls no further than this, bit/s.
     """
@@ -53,6 +55,7 @@ class SendSideRule:
     above_arriving: float = 1.35
     calm_s: float = 0.5
     arriving_s: float = 0.4
+    falling_s: float = 0.2
     heavy_loss: float = 0.10
     light_loss: float = 0.02
     base_s: float = 20.0
@@ -123,13 +126,21 @@ class SendSide:
         if not told:
             return
         self.heard_at = now
+        for number in tuple(self._waiting):
+            # The message that told of it was lost.
+            if number >= first:
+                break
+            del self._waiting[number]
         while self._fates and now - self._fates[0][0] > 0.5:
             self._fates.popleft()
         self.loss = sum(lost for _, lost in self._fates) / len(self._fates)
         before = self.queue_s
         if delays:
             self.queue_s = max(0.0, min(delays) - self._base(min(delays), now))
-            self._count()
+            newest = self._arrived[-1][0]
+            while newest - self._arrived[0][0] > self.rule.arriving_s:
+                self._arrived.popleft()
+            self.arriving = self._counted(self.rule.arriving_s)
         self._judge(self.queue_s - before, now)
 
     def _judge(self, grown_s: float, now: float) -> None:
@@ -139,8 +150,9 @@ class SendSide:
         if (self.queue_s > rule.long_queue_s and grown_s > -rule.draining_s) or lossy:
             self._rose_at = None
             if now - self._fell_at >= rule.fall_every_s:
-                self.estimate = max(rule.least, min(self.estimate, rule.fall * self.arriving))
-                self.full_at, self._fell_at = self.arriving, now
+                passes = min(self.arriving, self._counted(rule.falling_s))
+                self.estimate = max(rule.least, min(self.estimate, rule.fall * passes))
+                self.full_at, self._fell_at = passes, now
             return
         calm = self.queue_s < rule.short_queue_s and self.loss <= rule.light_loss
         if not calm or now - self._fell_at < rule.calm_s:
@@ -156,10 +168,9 @@ class SendSide:
         self.estimate = max(self.estimate, risen, self.arriving)
 
     def _in_silence(self, now: float) -> None:
-        """Packets are on their way and nothing is heard: what was thought of the link holds no longer."""
-        since = max((at for at in (self.heard_at, self._quiet_at) if at is not None), default=now)
+        """What was sent has not been told of for too long, be it that it waits or that the word does: less is sent."""
         oldest = next(iter(self._waiting.values()))[0]
-        if self.heard_at is not None and now - max(since, oldest) > self.rule.silence_s:
+        if self.heard_at is not None and now - max(oldest + self.queue_s, self._quiet_at) > self.rule.silence_s:
             self.estimate = max(self.rule.least, 0.5 * self.estimate)
             self._quiet_at = self._fell_at = now
         for number, (at, _) in tuple(self._waiting.items()):
@@ -184,8 +195,7 @@ class SendSide:
             self._least_delays.popleft()
         return min(each for _, each in self._least_delays)
 
-    def _count(self) -> None:
-        newest = max(at for at, _ in self._arrived)
-        while newest - self._arrived[0][0] > self.rule.arriving_s:
-            self._arrived.popleft()
-        self.arriving = 8 * sum(size for _, size in self._arrived) / self.rule.arriving_s
+    def _counted(self, seconds: float) -> float:
+        """bit/s that arrived in the last so many seconds."""
+        newest = self._arrived[-1][0]
+        return 8 * sum(size for at, size in self._arrived if newest - at < seconds) / seconds

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 PACKET_BYTES = 1200
-_PACE, _RESENDS = 1.6, 0.15
+_PACE, _RESENDS = 1.3, 0.15
 _BACKLOG_S = 0.15
 _TOO_OLD_S = 1.0
 
@@ -59,7 +59,7 @@ class EncoderModel:
 
 @dataclass(slots=True)
 class Sender:
-    """Paces packets at 1.6 x the target; resends are paced first and take at most 15% of it."""
+    """Paces packets at 1.3 x the target; resends are paced first and take at most 15% of it."""
 
     kbps: float
     probe_kbps: float | None = None

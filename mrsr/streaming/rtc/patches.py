@@ -34,6 +34,10 @@ _PADDING = 255
 _HEADERS = 20 + 8 + 24 + 10
 # Sound is not held back for longer than this for the picture's sake.
 _BEHIND_S = 1.0
+# What a far end that can be told holds pictures back, in 10 ms: left alone browsers take up to a second on a link whose
+# delay varies, and up to half a second is to them a stream that is shown as it comes.
+_PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+_LEAST_DELAY, _MOST_DELAY = 0, 40
 # Packets asked for in one message.
 _ASKED = 64
 
@@ -178,6 +182,31 @@ class RtcpRtpfbPacket(rtp.RtcpRtpfbPacket):
         packet = cls(fmt, int.from_bytes(data[:4], "big"), int.from_bytes(data[4:8], "big"))
         packet.arrivals = transport_feedback.read_feedback(data[8:])
         return packet
+
+
+class HeaderExtensionsMap(rtp.HeaderExtensionsMap):
+    """Writes how long the far end may hold a picture back, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._playout_delay = 0
+
+    def configure(self, parameters: Any) -> None:
+        """Takes the numbers that were agreed on."""
+        super().configure(parameters)
+        for extension in parameters.headerExtensions:
+            if extension.uri == _PLAYOUT_DELAY:
+                self._playout_delay = extension.id
+
+    def set(self, values: Any) -> tuple[int, bytes]:
+        """The extensions as bytes, with their profile."""
+        profile, data = super().set(values)
+        if not self._playout_delay or not getattr(values, "holds_back", False):
+            return profile, data
+        delays = (_LEAST_DELAY << 12 | _MOST_DELAY).to_bytes(3, "big")
+        return rtp.pack_header_extensions(
+            [*rtp.unpack_header_extensions(profile, data), (self._playout_delay, delays)]
+        )
 
 
 class RtpRouter(rtcdtlstransport.RtpRouter):
@@ -397,6 +426,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
         packet.extensions.mid = self.__mid
         if self.kind == "video":
             size = len(packet.payload) + packet.padding_size + _HEADERS
+            packet.extensions.holds_back = bool(packet.marker)
             packet.extensions.transport_sequence_number = self.link.own.sent(size, time.monotonic())
         await self.transport._send_rtp(packet.serialize(self.__rtp_header_extensions_map))
         if packet.ssrc == self._ssrc and not again:
@@ -408,6 +438,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
 
 _REPLACED = (
     (rtp, "RtcpRtpfbPacket", RtcpRtpfbPacket),
+    (rtp, "HeaderExtensionsMap", HeaderExtensionsMap),
     (rtcdtlstransport, "RtpRouter", RtpRouter),
     (rtcpeerconnection, "RTCRtpSender", RTCRtpSender),
     (rtcpeerconnection, "RTCRtpReceiver", RTCRtpReceiver),
@@ -458,14 +489,15 @@ def mend() -> None:
         raise RunError(f"aiortc {version} has no {', '.join(gone)}, which the patches of calls need")
     for module, name, own in _REPLACED:
         setattr(module, name, own)
-    _number_packets()
+    _offer_more()
 
 
-def _number_packets() -> None:
-    """Packets of video are numbered, and the far end asked to say when each arrived, where it offers that."""
-    extensions, uri = HEADER_EXTENSIONS["video"], transport_feedback.URI
-    if all(each.uri != uri for each in extensions):
-        extensions.append(RTCRtpHeaderExtensionParameters(id=4, uri=uri))
+def _offer_more() -> None:
+    """Packets of video are numbered, the far end is asked to say when each arrived, and told how long it may wait."""
+    extensions = HEADER_EXTENSIONS["video"]
+    for number, uri in ((4, transport_feedback.URI), (5, _PLAYOUT_DELAY)):
+        if all(each.uri != uri for each in extensions):
+            extensions.append(RTCRtpHeaderExtensionParameters(id=number, uri=uri))
     wish = RTCRtcpFeedback(type="transport-cc")
     for codec in CODECS["video"]:
         if codec.rtcpFeedback and wish not in codec.rtcpFeedback:

@@ -1,4 +1,4 @@
-"""A leg is fed 0.75 of its estimate, paced at 1.6 times that, and resends keep to their share."""
+"""A leg is fed 0.75 of its estimate, paced at 1.3 times that, and resends keep to their share."""
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +31,7 @@ def test_packets_leave_no_faster_than_the_pace(sizes, rate):
 def test_a_frame_of_the_target_leaves_within_its_interval():
     pacer, target, now = Pacer(), 3_000_000, 10.0
     for _ in range(10):
-        now += pacer.wait(1250, 1.6 * target, now)
+        now += pacer.wait(1250, 1.3 * target, now)
     assert now - 10.0 < 1 / 30
 
 
