@@ -194,7 +194,7 @@ class LegReport:
       estimate: bit/s.
       target: bit/s that video may take.
       heard_s: age of what the estimate rests on, s; None before the first.
-      by_arrivals: whether that is the arrivals of packets, not the receiver's own estimate (REMB).
+      estimated_by: what that is: `arrivals` of packets, `remb` (the receiver's own estimate) or None.
       rtt: s; None until measured.
       loss: 0 to 1, of the last report's interval.
       report_s: age of that report, s; None before the first.
@@ -220,4 +220,4 @@ class LegReport:
     padding: int
     rebuilt: int
     broken: int = 0
-    by_arrivals: bool = False
+    estimated_by: str | None = None

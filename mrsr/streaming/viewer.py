@@ -183,6 +183,7 @@ class Viewer:
             "switches": self.feed.switches,
             "kbps": round(decision.output_kbps) if decision else None,
             "estimateKbps": status.estimate_kbps,
+            "estimatedBy": None if report is None else report.estimated_by,
             "rttMs": status.rtt_ms,
             "loss": status.loss,
             "packets": report.packets if report else 0,

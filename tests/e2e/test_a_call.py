@@ -29,6 +29,28 @@ def test_a_camera_of_180p_is_seen_at_360p_and_as_asked(visit: Callable[..., Visi
     until("what arrives", lambda: "180p arrives" in sender.text("#own-sent"))
 
 
+def test_a_browser_says_when_packets_arrived_and_the_link_is_estimated_by_that(visit: Callable[..., Visitor]) -> None:
+    sender, viewer = visit().join("Ada", "camera", watch=False), visit().join("Grace")
+    until("a picture", viewer.height)
+    room = viewer.page.url.partition("room=")[2]
+
+    def estimated_by() -> set[str]:
+        figures = viewer.page.evaluate(
+            """async (room) => {
+              const asked = { room, role: "subscribe", name: "reader" };
+              const headers = { "Content-Type": "application/json" };
+              const answer = await fetch("/api/token", { method: "POST", headers, body: JSON.stringify(asked) });
+              const { token } = await answer.json();
+              return (await fetch("/api/statistics", { headers: { Authorization: `Bearer ${token}` } })).json();
+            }""",
+            room,
+        )
+        return {each["estimatedBy"] for each in figures["viewers"].values()}
+
+    until("arrivals", lambda: estimated_by() == {"arrivals"})
+    assert sender.height() == 0
+
+
 def test_the_source_says_the_most_its_viewers_get(visit: Callable[..., Visitor]) -> None:
     sender = visit().join("Ada", "camera", watch=False)
     viewer = visit().join("Grace")

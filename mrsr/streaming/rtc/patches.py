@@ -204,9 +204,7 @@ class HeaderExtensionsMap(rtp.HeaderExtensionsMap):
         if not self._playout_delay or not getattr(values, "holds_back", False):
             return profile, data
         delays = (_LEAST_DELAY << 12 | _MOST_DELAY).to_bytes(3, "big")
-        return rtp.pack_header_extensions(
-            [*rtp.unpack_header_extensions(profile, data), (self._playout_delay, delays)]
-        )
+        return rtp.pack_header_extensions([*rtp.unpack_header_extensions(profile, data), (self._playout_delay, delays)])
 
 
 class RtpRouter(rtcdtlstransport.RtpRouter):
@@ -255,7 +253,7 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
             padding=self._padded,
             rebuilt=self._rebuilt,
             broken=self._broken,
-            by_arrivals=link.own.heard_at is not None,
+            estimated_by="arrivals" if link.own.heard_at is not None else "remb" if link.remb is not None else None,
         )
 
     async def probe(self, factor: float = leg.PROBE, seconds: float = leg.PROBE_S) -> None:

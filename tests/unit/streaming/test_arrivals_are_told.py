@@ -55,7 +55,7 @@ async def test_a_message_about_any_source_reaches_the_sender_of_video_and_others
     assert router.route_rtcp(packet) == {sender, voice}
     for each in (sender, voice):
         await each._handle_rtcp_packet(packet)
-    assert sender.report().by_arrivals
+    assert sender.report().estimated_by == "arrivals"
     assert voice.link.own.heard_at is None
     assert sender.link.own.arriving == 8 * 3000 / 0.4
 
@@ -100,3 +100,26 @@ async def test_packets_sent_again_and_padding_have_numbers_of_their_own():
     assert len(sent) == 3
     assert sender.report().packets == 2
     await peer.close()
+
+
+@apart
+async def test_a_picture_may_be_held_back_for_four_tenths_of_a_second_where_that_can_be_said():
+    from aiortc import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+    from aiortc.rtp import HeaderExtensions, RtpPacket, unpack_header_extensions
+
+    from mrsr.streaming.rtc import mend
+    from mrsr.streaming.rtc.patches import HeaderExtensionsMap
+
+    mend()
+    delay = RTCRtpHeaderExtensionParameters(id=7, uri="http://www.webrtc.org/experiments/rtp-hdrext/playout-delay")
+    for agreed in ([], [delay]):
+        known = HeaderExtensionsMap()
+        known.configure(RTCRtpParameters(headerExtensions=agreed))
+        for marker in (0, 1):
+            values = HeaderExtensions(mid="0")
+            values.holds_back = bool(marker)  # type: ignore[attr-defined]
+            written = dict(unpack_header_extensions(*known.set(values)))
+            # 12 bits of the least and 12 of the most, in hundredths of a second.
+            assert written.get(7) == (bytes([0, 0, 40]) if agreed and marker else None)
+        packet = RtpPacket(96, 1, 1, 1, 1, b"x")
+        assert RtpPacket.parse(packet.serialize(known), known).payload == b"x"
