@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import sys
 import time
@@ -16,6 +17,8 @@ from dataclasses import replace
 from mrsr.streaming.channel import RemoteWorker
 from mrsr.streaming.starting import WorkerStart
 
+# Of glibc: a worker's threads would keep an arena each, and in each of them the most it ever held.
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 _LOG = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 # A worker that lived so long had started well: the next wait is short again.
@@ -100,7 +103,9 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
         """The status of one life of the process. It never outlives this call."""
         command = [*self._command, "--channel", self._address]
         # A session of its own: Ctrl-C in the terminal is told to it by us.
-        self._process = process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, start_new_session=True)
+        self._process = process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, start_new_session=True, env={**_ALLOCATOR, **os.environ}
+        )
         _LOG.debug("the worker is process %d", process.pid)
         watching = asyncio.create_task(self._watch(process))
         try:
