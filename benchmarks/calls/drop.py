@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--trace", type=Path, help="a recorded link: lines of a time in s and Mbit/s")
     parser.add_argument("--seconds", type=float, help="of the link (120 of a recorded one)")
     parser.add_argument("--model", default="bicubic", help="as of `mrsr serve` (bicubic: no network takes the cores)")
-    parser.add_argument("--json", type=Path, help="instead of docs/results/calls/LINK.json, the PNG beside it")
+    parser.add_argument("--json", type=Path, help="instead of docs/results/streaming/LINK.json, the PNG beside it")
     args = parser.parse_args()
     trace = read_trace(args.trace) if args.trace else NARROW
     seconds = args.seconds or (min(120.0, trace.seconds) if args.trace else NARROW_SECONDS)

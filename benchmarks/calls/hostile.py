@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calls.hostile", description=__doc__)
     parser.add_argument("--seconds", type=float, default=6, help="the call is watched from each input on (6)")
     parser.add_argument("--only", help="names of inputs, with commas between")
-    parser.add_argument("--json", type=Path, help="instead of docs/results/calls/hostile.json")
+    parser.add_argument("--json", type=Path, help="instead of docs/results/streaming/hostile.json")
     args = parser.parse_args()
     found = asyncio.run(_measure(args.seconds, set(args.only.split(",")) if args.only else set(ATTACKS)))
     path = written("hostile", sys.argv[1:], rounded(found), args.json)

@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calls.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=3, help="each case (3)")
     parser.add_argument("--model", help="as of `mrsr serve` (the one that ships)")
-    parser.add_argument("--json", type=Path, help="instead of docs/results/calls/kills.json")
+    parser.add_argument("--json", type=Path, help="instead of docs/results/streaming/kills.json")
     args = parser.parse_args()
     found = asyncio.run(_measure(args.times, args.model))
     path = written("kills", sys.argv[1:], {"seconds": rounded(found)}, args.json)

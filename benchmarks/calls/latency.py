@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calls.latency", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="measured for each case, after the start (30)")
     parser.add_argument("--only", help=f"of {', '.join(CASES)}, with commas between")
-    parser.add_argument("--json", type=Path, help="instead of docs/results/calls/latency.json")
+    parser.add_argument("--json", type=Path, help="instead of docs/results/streaming/latency.json")
     parser.add_argument("--pictures", type=Path, default=FOLDER, help="folder of the screenshots")
     args = parser.parse_args()
     asyncio.run(_measure(args))

@@ -16,7 +16,7 @@ from typing import Any
 from mrsr.evaluation.evaluate import write_report
 from mrsr.inference.bench import device_name
 
-FOLDER = Path(__file__).parents[2] / "docs" / "results" / "calls"
+FOLDER = Path(__file__).parents[2] / "docs" / "results" / "streaming"
 
 
 def written(name: str, arguments: Sequence[str], figures: dict[str, Any], path: Path | None) -> Path:

@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--joins", type=int, default=100, help="joins and leaves in between (100)")
     parser.add_argument("--fps", type=int, default=15, help="of the camera (15)")
     parser.add_argument("--model", help="as of `mrsr serve` (the one that ships)")
-    parser.add_argument("--json", type=Path, help="instead of docs/results/calls/soak.json, the PNG beside it")
+    parser.add_argument("--json", type=Path, help="instead of docs/results/streaming/soak.json, the PNG beside it")
     args = parser.parse_args()
     path = args.json or FOLDER / "soak.json"
     found = asyncio.run(_measure(args))

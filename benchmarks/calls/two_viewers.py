@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calls.two_viewers", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="measured for each way (30)")
     parser.add_argument("--fps", type=int, default=5, help="of the camera (5: two cores keep up with it)")
-    parser.add_argument("--json", type=Path, help="instead of docs/results/calls/two_viewers.json")
+    parser.add_argument("--json", type=Path, help="instead of docs/results/streaming/two_viewers.json")
     args = parser.parse_args()
     found = asyncio.run(_measure(args.seconds, args.fps))
     found["gflop_a_frame"] = gflop()
