@@ -24,6 +24,8 @@ class SendSideRule:
       long_queue_s: a standing queue of this much is too much, s.
       short_queue_s: one of less is none, s.
       draining_s: a queue that grew shorter by this is being drained, s.
+      standing_s: one that stays within this from fall to fall is none: a fall to 0.85 drains a queue; s.
+      vain_falls: after so many that changed nothing the way is taken to have become longer, or the clock to have moved.
       fall: part of what arrives that the estimate falls to.
       fall_every_s: not more often than this, s.
       rise: in a second, as a factor.
@@ -46,6 +48,8 @@ class SendSideRule:
     long_queue_s: float = 0.035
     short_queue_s: float = 0.020
     draining_s: float = 0.005
+    standing_s: float = 0.010
+    vain_falls: int = 3
     fall: float = 0.85
     fall_every_s: float = 0.25
     rise: float = 1.08
@@ -86,9 +90,13 @@ class SendSide:
     full_at: float | None = None
     _next: int = 0
     _waiting: dict[int, tuple[float, int]] = field(default_factory=dict)  # number: when, bytes
-    _arrived: deque[tuple[float, int]] = field(default_factory=deque)  # when, bytes
+    _arrived: deque[tuple[float, int, float]] = field(default_factory=deque)  # when, bytes, when sent
     _fates: deque[tuple[float, bool]] = field(default_factory=deque)  # told when, lost
     _least_delays: deque[tuple[float, float]] = field(default_factory=deque)  # second, s
+    _delay: float = 0.0  # the shortest of the last message, s
+    _vain: int = 0  # falls in a row that changed nothing
+    _fell_with: float = float("inf")  # the shortest delay at the last of them, s
+    _fell_to: float = 0.0  # what the first of them led to, bit/s
     _clock: float | None = None
     _fell_at: float = float("-inf")
     _rose_at: float | None = None
@@ -102,44 +110,36 @@ class SendSide:
         self._in_silence(now)
         return number % _NUMBERS
 
-    @property
-    def in_flight(self) -> int:
-        """Bytes of which nothing was heard yet."""
-        return sum(size for _, size in self._waiting.values())
-
     def heard(self, feedback: TransportFeedback, now: float) -> None:
         """A message came at `now`, s. What it says of packets never sent, or told of before, is left out."""
-        delays: list[float] = []
         oldest = self._next - _NUMBERS // 2
         first = oldest + (feedback.first - oldest) % _NUMBERS
-        told = False
-        for number, arrival in enumerate(feedback.arrivals, first):
-            sent = self._waiting.pop(number, None)
-            if sent is None:
-                continue
-            told = True
+        beyond = first + len(feedback.arrivals)
+        if not any(first <= number < beyond for number in self._waiting):
+            return
+        self.heard_at = now
+        delays: list[tuple[float, float]] = []  # s, when sent
+        for number in tuple(self._waiting):
+            if number >= beyond:
+                break
+            sent_at, size = self._waiting.pop(number)
+            if number < first:
+                continue  # the message that told of it was lost
+            arrival = feedback.arrivals[number - first]
             self._fates.append((now, arrival is None))
             if arrival is not None:
                 at = self._unwrapped(arrival)
-                self._arrived.append((at, sent[1]))
-                delays.append(at - sent[0])
-        if not told:
-            return
-        self.heard_at = now
-        for number in tuple(self._waiting):
-            # The message that told of it was lost.
-            if number >= first:
-                break
-            del self._waiting[number]
+                self._arrived.append((at, size, sent_at))
+                delays.append((at - sent_at, sent_at))
         while self._fates and now - self._fates[0][0] > 0.5:
             self._fates.popleft()
         self.loss = sum(lost for _, lost in self._fates) / len(self._fates)
         before = self.queue_s
         if delays:
-            self.queue_s = max(0.0, min(delays) - self._base(min(delays), now))
-            newest = self._arrived[-1][0]
-            while newest - self._arrived[0][0] > self.rule.arriving_s:
-                self._arrived.popleft()
+            self._delay, sent_at = min(delays)
+            # No packet waits for longer than since it was sent, whatever the far end's clock says.
+            self.queue_s = max(0.0, min(self._delay - self._base(self._delay, now), now - sent_at))
+            self._forget_arrived(now)
             self.arriving = self._counted(self.rule.arriving_s)
         self._judge(self.queue_s - before, now)
 
@@ -153,8 +153,11 @@ class SendSide:
                 passes = min(self.arriving, self._counted(rule.falling_s))
                 self.estimate = max(rule.least, min(self.estimate, rule.fall * passes))
                 self.full_at, self._fell_at = passes, now
+                self._look_for_a_longer_way(now)
             return
         calm = self.queue_s < rule.short_queue_s and self.loss <= rule.light_loss
+        if self.queue_s < rule.short_queue_s:
+            self._fell_with = float("inf")
         if not calm or now - self._fell_at < rule.calm_s:
             self._rose_at = None
             return
@@ -166,6 +169,18 @@ class SendSide:
         growth = (rule.near_rise if near else rule.rise) ** passed
         risen = min(self.estimate * growth, rule.above_arriving * self.arriving + 10_000)
         self.estimate = max(self.estimate, risen, self.arriving)
+
+    def _look_for_a_longer_way(self, now: float) -> None:
+        """After a fall: where less and less is sent and no packet is any sooner there is no queue, and none was."""
+        if self.loss > self.rule.light_loss or abs(self._delay - self._fell_with) > self.rule.standing_s:
+            self._vain, self._fell_to = 0, self.estimate
+        else:
+            self._vain += 1
+        self._fell_with = self._delay
+        if self._vain >= self.rule.vain_falls:
+            self._least_delays = deque([(now // 1.0, self._delay)])
+            self.estimate, self.full_at = self._fell_to, None
+            self.queue_s, self._vain, self._fell_with = 0.0, 0, float("inf")
 
     def _in_silence(self, now: float) -> None:
         """What was sent has not been told of for too long, be it that it waits or that the word does: less is sent."""
@@ -195,7 +210,16 @@ class SendSide:
             self._least_delays.popleft()
         return min(each for _, each in self._least_delays)
 
+    def _forget_arrived(self, now: float) -> None:
+        """Leaves what arrived of late; by when it was sent as well, for the far end's clock may stand or go back."""
+        rule, newest = self.rule, self._arrived[-1][0]
+        while len(self._arrived) > 1:
+            at, _, sent_at = self._arrived[0]
+            if newest - at <= rule.arriving_s and now - sent_at <= rule.given_up_s + rule.arriving_s:
+                return
+            self._arrived.popleft()
+
     def _counted(self, seconds: float) -> float:
         """bit/s that arrived in the last so many seconds."""
-        newest = self._arrived[-1][0]
-        return 8 * sum(size for at, size in self._arrived if newest - at < seconds) / seconds
+        newest = self._arrived[-1][0] if self._arrived else 0.0
+        return 8 * sum(size for at, size, _ in self._arrived if abs(newest - at) < seconds) / seconds

@@ -43,36 +43,43 @@ def read_feedback(data: bytes) -> TransportFeedback:
     first, count = struct.unpack_from("!HH", data)
     if not count:
         raise ValueError("transport feedback of no packet")
-    statuses, at = _statuses(data, count)
+    runs, at = _runs(data, count)
     time = (int.from_bytes(data[4:7], "big") % _REFERENCES) * _REFERENCE_S
     arrivals: list[float | None] = []
-    for status in statuses:
+    for status, length in runs:
         if status not in (_SMALL, _LARGE):
-            arrivals.append(None)
+            # At once: a few bytes may tell of 65535 packets.
+            arrivals += [None] * length
             continue
-        if at + status > len(data):
-            raise ValueError("transport feedback is cut short in its times")
-        time += _DELTA_S * (data[at] if status == _SMALL else struct.unpack_from("!h", data, at)[0])
-        at += status
-        arrivals.append(time)
+        for _ in range(length):
+            if at + status > len(data):
+                raise ValueError("transport feedback is cut short in its times")
+            time += _DELTA_S * (data[at] if status == _SMALL else struct.unpack_from("!h", data, at)[0])
+            at += status
+            arrivals.append(time)
     return TransportFeedback(first, tuple(arrivals))
 
 
-def _statuses(data: bytes, count: int) -> tuple[list[int], int]:
-    """The status of each packet, and where the times begin: a status is how many bytes its time takes."""
-    statuses: list[int] = []
-    at = 8
-    while len(statuses) < count:
+def _runs(data: bytes, count: int) -> tuple[list[tuple[int, int]], int]:
+    """The statuses of the packets, each with how many have it, and where the times begin.
+
+    A status is how many bytes its time takes.
+    """
+    runs: list[tuple[int, int]] = []
+    at, left = 8, count
+    while left > 0:
         if at + 2 > len(data):
             raise ValueError("transport feedback is cut short in its packets")
         (chunk,) = struct.unpack_from("!H", data, at)
         at += 2
         if not chunk & 0x8000:
-            statuses += [chunk >> 13 & 3] * min(chunk & 0x1FFF, count - len(statuses))
             if not chunk & 0x1FFF:
                 raise ValueError("transport feedback has a run of no packet")
+            more = [(chunk >> 13 & 3, min(chunk & 0x1FFF, left))]
         elif chunk & 0x4000:
-            statuses += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+            more = [(chunk >> shift & 3, 1) for shift in range(12, -1, -2)][:left]
         else:
-            statuses += [chunk >> shift & 1 for shift in range(13, -1, -1)]
-    return statuses[:count], at
+            more = [(chunk >> shift & 1, 1) for shift in range(13, -1, -1)][:left]
+        runs += more
+        left -= sum(length for _, length in more)
+    return runs, at

@@ -163,7 +163,7 @@ class RtcpRtpfbPacket(rtp.RtcpRtpfbPacket):
     """Feedback of the transport layer that keeps what it says of every packet of a transport.
 
     Attributes:
-      arrivals: when packets arrived; None where it is about something else, or malformed.
+      arrivals: when packets arrived; None where it is about something else.
     """
 
     arrivals: transport_feedback.TransportFeedback | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 from apart import apart
@@ -49,7 +50,7 @@ async def test_a_message_about_any_source_reaches_the_sender_of_video_and_others
     router = sender.transport._rtp_router
     for each in (sender, voice):
         router.register_sender(each, ssrc=each._ssrc)
-    numbers = [sender.link.own.sent(1000, 0.01 * n) for n in range(3)]
+    numbers = [sender.link.own.sent(1000, time.monotonic()) for _ in range(3)]
     (packet,) = RtcpPacket.parse(rtcp(15, 12345, told(numbers[0], [40, 40, 40])))
     assert isinstance(packet, RtcpRtpfbPacket)
     assert router.route_rtcp(packet) == {sender, voice}

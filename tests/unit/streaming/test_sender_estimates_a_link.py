@@ -135,7 +135,7 @@ def test_without_a_word_from_the_far_end_nothing_is_assumed_to_be_wrong() -> Non
     for number in range(1000):
         own.sent(PACKET, 0.01 * number)
     assert (own.estimate, own.heard_at) == (1e6, None)
-    assert own.in_flight <= 101 * PACKET
+    assert len(own._waiting) <= 101
 
 
 def test_feedback_on_packets_never_sent_or_told_of_twice_is_left_out() -> None:
@@ -157,3 +157,66 @@ def test_heavy_loss_is_a_fall_though_no_queue_is_seen() -> None:
         own.heard(TransportFeedback(numbers[0], arrivals), 0.1 * at + 0.1)
     assert own.loss == pytest.approx(0.4)
     assert own.estimate < 0.9 * 10 * PACKET * 8 / 0.1
+
+
+@pytest.mark.parametrize(("later_s", "kept"), [(0.06, 0.4), (0.5, 0.15), (1000, 0.15), (-0.5, 1), (-1000, 1)])
+def test_a_way_that_became_longer_and_a_clock_that_was_set_are_no_queue_for_good(later_s: float, kept: float) -> None:
+    """A gap between arrivals is one for what arrives too, so that less of the estimate is kept."""
+    own = SendSide(1e6)
+    rows = played(_Later(own, 5.0, later_s), Trace("wide", (0.0,), (20_000.0,)), 10)  # type: ignore[arg-type]
+    before = between(rows, 4.8, 5)[-1]
+    assert min(between(rows, 7, 10)) > kept * before
+    assert [queue for now, _, queue in rows if now >= 7] == pytest.approx([0.0] * 30, abs=0.001)
+
+
+class _Later:
+    """A `SendSide` whose feedback has times that are so much later from a moment on."""
+
+    def __init__(self, own: SendSide, since: float, later_s: float) -> None:
+        self._own, self._since, self._later_s = own, since, later_s
+
+    def sent(self, size: int, now: float) -> int:
+        return self._own.sent(size, now)
+
+    def heard(self, feedback: TransportFeedback, now: float) -> None:
+        more = self._later_s if now >= self._since else 0.0
+        arrivals = tuple(None if each is None else 2000.0 + each + more for each in feedback.arrivals)
+        self._own.heard(TransportFeedback(feedback.first, arrivals), now)
+
+    @property
+    def estimate(self) -> float:
+        return self._own.estimate
+
+    @property
+    def queue_s(self) -> float:
+        return self._own.queue_s
+
+
+def test_all_packets_lost_from_the_beginning_is_a_fall_and_no_error() -> None:
+    own = SendSide(1e6)
+    numbers = [own.sent(PACKET, 0.01 * each) for each in range(20)]
+    own.heard(TransportFeedback(numbers[0], (None,) * 20), 0.3)
+    assert (own.estimate, own.loss) == (own.rule.least, 1.0)
+
+
+@pytest.mark.parametrize("clock", [lambda _: 7.0, lambda now: 7e5 - 10 * now], ids=["stands", "goes back"])
+def test_whatever_the_far_ends_clock_does_no_more_is_remembered_and_no_more_is_taken_to_arrive_than_was_sent(
+    clock: Callable[[float], float],
+) -> None:
+    own, most = SendSide(1e6), 0.0
+    for at in range(300):
+        numbers = [own.sent(PACKET, 0.1 * at + 0.01 * each) for each in range(10)]
+        arrivals = tuple(clock(0.1 * at + 0.01 * each) for each in range(10))
+        own.heard(TransportFeedback(numbers[0], arrivals), 0.1 * at + 0.1)
+        most = max(most, own.arriving)
+    # Sent within the second after which a packet is given up, and the time over which arrivals are counted.
+    assert len(own._arrived) <= 140
+    assert most <= 8 * PACKET * 140 / own.rule.arriving_s
+
+
+def test_no_packet_has_waited_for_longer_than_since_it_was_sent() -> None:
+    own = SendSide(1e6)
+    for at, arrival in enumerate((0.0, 1e5)):
+        number = own.sent(PACKET, float(at))
+        own.heard(TransportFeedback(number, (arrival,)), at + 0.25)
+    assert own.queue_s == 0.25

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -71,6 +74,25 @@ def test_a_vector_of_single_bits_and_a_run_of_lost_packets() -> None:
 def test_no_bytes_do_worse_than_a_refusal(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert 1 <= len(read_feedback(data).arrivals) <= 65535
+
+
+def test_a_message_of_a_few_bytes_costs_no_loop_over_all_the_packets_it_names() -> None:
+    """26 bytes may name 65535 packets, and a datagram holds dozens of them: each took the event loop milliseconds."""
+    data = struct.pack("!HH", 0, 65535) + bytes(4) + struct.pack("!9H", *[0x1FFF] * 9)
+    events = 0
+
+    def count(*_: object) -> Callable[..., Any]:
+        nonlocal events
+        events += 1
+        return count
+
+    sys.settrace(count)
+    try:
+        read = read_feedback(data)
+    finally:
+        sys.settrace(None)
+    assert read.arrivals == (None,) * 65535
+    assert events < 1000
 
 
 @pytest.mark.parametrize(
