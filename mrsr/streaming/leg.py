@@ -1,4 +1,4 @@
-"""How fast a viewer's leg may be fed: the target out of the receiver's estimate, pacing, and the share of resends."""
+"""How fast a viewer's leg may be fed: the target out of the estimate of its link, pacing, and the share of resends."""
 
 from __future__ import annotations
 
@@ -74,6 +74,8 @@ class LinkEstimate:
 
     def reported(self, loss: float, rtt: float | None, now: float) -> None:
         """A receiver report came: share lost (0 to 1), round trip (s) if known."""
+        # Below zero: this machine's clock was set back.
+        rtt = None if rtt is None or rtt < 0 else rtt
         self.loss, self.rtt, self.reported_at = loss, rtt, now
         self._least_rtt = min(self._least_rtt, float("inf") if rtt is None else rtt)
         self.arrived()
@@ -193,11 +195,11 @@ class LegReport:
     Attributes:
       estimate: bit/s.
       target: bit/s that video may take.
-      heard_s: age of what the estimate rests on, s; None before the first.
+      heard_at: when the estimate was last confirmed, by `time.monotonic`, s; None before.
       estimated_by: what that is: `arrivals` of packets, `remb` (the receiver's own estimate) or None.
       rtt: s; None until measured.
       loss: 0 to 1, of the last report's interval.
-      report_s: age of that report, s; None before the first.
+      reported_at: when that report came, on the same clock, s; None before the first.
       packets: sent, of the first sending.
       octets: their payload, bytes.
       resent: packets sent again.
@@ -209,10 +211,10 @@ class LegReport:
 
     estimate: float
     target: float
-    heard_s: float | None
+    heard_at: float | None
     rtt: float | None
     loss: float
-    report_s: float | None
+    reported_at: float | None
     packets: int
     octets: int
     resent: int

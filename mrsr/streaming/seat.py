@@ -91,6 +91,9 @@ class EngineSeat:
         made = max(route.output for route in result.outputs)
         below = made if made < result.asked.outputs[-1] else None
         self.top = 0 if result.made_by == "bicubic" else below
+        if not self.works:
+            # The place was given up meanwhile: what was made in it says nothing of the next.
+            self.top = None
 
     def said(self, event: Event) -> None:
         """What the engine has to say of the stream."""
@@ -103,10 +106,11 @@ class EngineSeat:
 
     def leave(self) -> None:
         """Gives the place up."""
-        self.top, self._no_room = None, ""
+        self._no_room = ""
         if self._taken:
             self._taken = False
             self._before = _sum(self._before, self._engine.leave(self._name))
+        self.top = None
 
     def figures(self) -> dict[str, Any]:
         """The counts, as JSON."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from mrsr.streaming.transport_feedback import TransportFeedback
+from mrsr.streaming.transport_feedback import CLOCK_S, TransportFeedback
 
 _NUMBERS = 1 << 16
-_CLOCK_S = 0.064 * (1 << 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +195,7 @@ class SendSide:
     def _unwrapped(self, arrival: float) -> float:
         """The receiver's time without its coming round, s."""
         if self._clock is not None:
-            arrival += round((self._clock - arrival) / _CLOCK_S) * _CLOCK_S
+            arrival += round((self._clock - arrival) / CLOCK_S) * CLOCK_S
         self._clock = arrival if self._clock is None else max(self._clock, arrival)
         return arrival
 

@@ -14,7 +14,8 @@ FORMAT = 15
 """Of the message, among RTCP's feedback of the transport layer (205)."""
 
 _REFERENCE_S, _DELTA_S = 0.064, 0.000250
-_REFERENCES = 1 << 24
+CLOCK_S = _REFERENCE_S * (1 << 24)
+"""After so long the receiver's clock comes round, s."""
 _SMALL, _LARGE = 1, 2
 
 
@@ -44,7 +45,7 @@ def read_feedback(data: bytes) -> TransportFeedback:
     if not count:
         raise ValueError("transport feedback of no packet")
     runs, at = _runs(data, count)
-    time = (int.from_bytes(data[4:7], "big") % _REFERENCES) * _REFERENCE_S
+    time = int.from_bytes(data[4:7], "big") * _REFERENCE_S
     arrivals: list[float | None] = []
     for status, length in runs:
         if status not in (_SMALL, _LARGE):

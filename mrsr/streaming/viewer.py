@@ -59,22 +59,22 @@ class Viewer:
     # What is decided
 
     def due(self, now: float, every_s: float) -> bool:
-        """Whether a step is to be made: the last is old, or the estimate has fallen since."""
+        """Whether a step is to be made: the last is old, the estimate has fallen since, or there is a link at last."""
         report = self.feed.report()
-        fell = report is not None and report.estimate < _FALL * self._stepped_with
-        return fell or now - self._stepped_at >= every_s
+        urgent = report is not None and (self.decision is None or report.estimate < _FALL * self._stepped_with)
+        return urgent or now - self._stepped_at >= every_s
 
     def decide(self, now: float) -> Decision | None:
         """One step of its controller; None where nothing can be sent to it."""
         report, publisher = self.feed.report(), self.feed.watched
+        self._stepped_at, self._stepped_with = now, 0.0 if report is None else report.estimate
         if report is None or publisher is None:
             return None
         limits = self._limits(publisher)
         if self._state is None:
             self._state = start(self._rule, limits, now)
-        self._stepped_at, self._stepped_with = now, report.estimate
         before = self.decision
-        self._state, self.decision = step(self._rule, self._state, limits, self._measured(report, publisher, now), now)
+        self._state, self.decision = step(self._rule, self._state, limits, self._measured(report, publisher), now)
         if self.want.enlarge == "device":
             self.decision = as_sent(self.decision)
         if before is None or before.output != self.decision.output:
@@ -109,17 +109,17 @@ class Viewer:
             and {"destination": want.height, "source": most}.get(want.policy) is not None,
         )
 
-    def _measured(self, report: LegReport, publisher: Publisher, now: float) -> Measured:
-        ages = [age for age in (report.heard_s, report.report_s) if age is not None]
+    def _measured(self, report: LegReport, publisher: Publisher) -> Measured:
+        heard = [at for at in (report.heard_at, report.reported_at) if at is not None]
         # A probe that was ended by loss has found no room, as a frame that was left out has.
         skipped = self.feed.skipped + report.broken
         dropped, self._skipped = max(0, skipped - self._skipped), skipped
         return Measured(
-            estimate_kbps=None if report.heard_s is None else report.estimate / 1000,
+            estimate_kbps=None if report.heard_at is None else report.estimate / 1000,
             rtt_ms=None if report.rtt is None else 1000 * report.rtt,
-            loss=None if report.report_s is None else report.loss,
-            reported_at=now - min(ages) if ages else None,
-            lost_at=None if report.report_s is None else now - report.report_s,
+            loss=None if report.reported_at is None else report.loss,
+            reported_at=max(heard, default=None),
+            lost_at=report.reported_at,
             dropped=dropped,
             engine_top=publisher.seat.top,
         )
@@ -161,8 +161,8 @@ class Viewer:
             round(1000 * latency, 1),
             publisher.drops + (rung.dropped if rung else 0) + self.feed.skipped,
             rtt_ms=None if report is None or report.rtt is None else round(1000 * report.rtt, 1),
-            loss=None if report is None or report.report_s is None else round(report.loss, 4),
-            estimate_kbps=None if report is None or report.heard_s is None else round(report.estimate / 1000),
+            loss=None if report is None or report.reported_at is None else round(report.loss, 4),
+            estimate_kbps=None if report is None or report.heard_at is None else round(report.estimate / 1000),
             source=publisher.who.peer,
             reason=reason[:200],
         )

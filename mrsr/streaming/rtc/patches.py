@@ -218,7 +218,7 @@ class RtpRouter(rtcdtlstransport.RtpRouter):
 
 
 class RTCRtpSender(rtcrtpsender.RTCRtpSender):
-    """Keeps to 0.75 of the receiver's estimate, paced, resends within a budget, and outlives its encoder's errors.
+    """Keeps to 0.75 of the link's estimate, paced, resends within a budget, and outlives its encoder's errors.
 
     Attributes:
       link: what the far end reported.
@@ -238,14 +238,14 @@ class RTCRtpSender(rtcrtpsender.RTCRtpSender):
 
     def report(self) -> leg.LegReport:
         """The leg's figures now."""
-        now, link, resends = time.monotonic(), self.link, self._resends
+        link, resends = self.link, self._resends
         return leg.LegReport(
             estimate=link.estimate,
             target=link.target,
-            heard_s=None if link.heard_at is None else now - link.heard_at,
+            heard_at=link.heard_at,
             rtt=link.rtt,
             loss=link.loss,
-            report_s=None if link.reported_at is None else now - link.reported_at,
+            reported_at=link.reported_at,
             packets=self.__packet_count,
             octets=self.__octet_count,
             resent=resends.resent,

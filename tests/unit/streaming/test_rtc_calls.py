@@ -120,7 +120,7 @@ async def test_a_receivers_cap_becomes_three_quarters_of_it_at_the_sender():
     mend()
     async with call(Camera()) as (near, far, received):
         (sender,), (receiver,) = near.getSenders(), far.getReceivers()
-        await until(lambda: sender.report().heard_s is not None)
+        await until(lambda: sender.report().heard_at is not None)
         assert sender.report().estimate == pytest.approx(2_000_000, rel=0.2)
         receiver.estimator.cap = 400_000
         await until(lambda: sender.report().estimate <= 400_000)

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from mrsr.streaming.link import Bottleneck, Trace
 from mrsr.streaming.send_side import SendSide
-from mrsr.streaming.transport_feedback import TransportFeedback
+from mrsr.streaming.transport_feedback import CLOCK_S, TransportFeedback
 
 PACKET, FEEDBACK_S, DELAY_S = 1000, 0.1, 0.03
-ROUND_S = 0.064 * 2**24
 Row = tuple[float, float, float]
 
 
@@ -83,7 +82,7 @@ def test_with_three_quarters_of_it_sent_no_queue_stands(kbps: float, start: floa
     assert sum(queue > 0.06 for _, _, queue in rows) <= 0.05 * len(rows)
 
 
-@pytest.mark.parametrize("clock", [-50.0, ROUND_S - 3.0])
+@pytest.mark.parametrize("clock", [-50.0, CLOCK_S - 3.0])
 def test_the_receivers_clock_matters_not_even_when_it_comes_round(clock: float) -> None:
     trace = Trace("drop", (0.0, 2.0, 8.0), (2000.0, 600.0, 600.0))
     usual, other = played(SendSide(1e6), trace, 8), SendSide(1e6)
@@ -103,7 +102,7 @@ class _Wrapped:
         return self._own.sent(size, now)
 
     def heard(self, feedback: TransportFeedback, now: float) -> None:
-        arrivals = tuple(None if each is None else each % ROUND_S for each in feedback.arrivals)
+        arrivals = tuple(None if each is None else each % CLOCK_S for each in feedback.arrivals)
         self._own.heard(TransportFeedback(feedback.first, arrivals), now)
 
     @property
