@@ -23,7 +23,7 @@ class Link:
       place: where it runs.
       connection: to be ended.
       worker: to be asked.
-      since: when it was linked, or started again for hanging, by `time.monotonic`, s.
+      since: when it was linked, or its process was started again, by `time.monotonic`, s.
       was_there: whether it has answered since.
     """
 
@@ -66,6 +66,13 @@ class Links:
         link = self.by_name.pop(name)
         with contextlib.suppress(Exception):
             await link.connection.__aexit__(None, None, None)
+
+    def note(self, places: Mapping[str, Place]) -> None:
+        """A worker whose process is another one than before is starting, which may take it a while."""
+        for name, link in self.by_name.items():
+            place = places.get(name)
+            if place is not None and place.process != link.place.process:
+                link.place, link.since, link.was_there = place, time.monotonic(), False
 
     async def restart_those_that_hang(self) -> None:
         """Has workers started again that have not answered for too long."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 from mrsr.errors import UserError
 from mrsr.streaming.cluster.places import Place
@@ -26,6 +27,8 @@ _WELL_S = 60.0
 _TRIES = 8
 _STOP_S = 2.0
 _BAD_INPUT = 2
+# As of a worker that `supervisor` keeps: each of its threads would have an arena of glibc's, as large as it ever was.
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 
 
 class Machine:
@@ -81,25 +84,32 @@ class Machine:
         wait, bad = _FIRST_WAIT_S, 0
         while bad < _TRIES:
             began = time.monotonic()
-            status = self._run()
+            try:
+                status = self._run()
+                why = f"ended with {status}"
+            except OSError as error:
+                # The machine has no process, memory or descriptor to spare: that passes, or Ray finds another.
+                status, why = 1, f"could not be started: {error.strerror or error}"
             if status == _BAD_INPUT:
                 self._refused = True
                 return
             if time.monotonic() - began > _WELL_S:
                 bad, wait = 0, _FIRST_WAIT_S
-            print(f"the worker ended with {status}, it is started again in {wait:g} s", file=sys.stderr, flush=True)
+            print(f"the worker {why}, it is started again in {wait:g} s", file=sys.stderr, flush=True)
             if self._stopped.wait(wait):
                 return
+            # People wait: they get bicubic until what they want is made.
+            self._start = replace(self._start, settings=replace(self._start.settings, prepare=False))
             bad, wait = bad + 1, min(2 * wait, _LONGEST_WAIT_S)
         os._exit(1)
 
     def _run(self) -> int:
         """The status of one life of the process, whose log becomes ours."""
         # Ray limits numeric libraries to the CPUs it gave out; the worker's own setting says how many it takes.
-        environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+        own = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         command = [sys.executable, "-m", self._module, "--channel", self._address]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, env=environment, stdin=pipe, stderr=pipe) as process:
+        with subprocess.Popen(command, env=_ALLOCATOR | own, stdin=pipe, stderr=pipe) as process:
             assert process.stdin is not None
             assert process.stderr is not None
             self._process = process
@@ -108,8 +118,9 @@ class Machine:
                 process.stdin.flush()
             # Its input stays open: where it ends the worker ends.
             for line in process.stderr:
-                self._said = line.decode(errors="replace").strip()[:300] or self._said
-                print(self._said, file=sys.stderr, flush=True)
+                said = line.decode(errors="replace").rstrip()
+                self._said = said.strip()[:300] or self._said
+                print(said, file=sys.stderr, flush=True)
             return process.wait()
 
 

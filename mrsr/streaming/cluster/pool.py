@@ -127,8 +127,6 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
         names = [name for name, link in self._links.by_name.items() if link.worker.ready]
         answers = await asyncio.gather(*(self._asked(name) for name in names))
         found = {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
-        for name, statistics in found.items():
-            self._grown.seen(name, statistics.get("counters", {}))
         own = {"placed": self._placed, "refused_full": self._refused, "workers_lost": self.lost}
         counters = self._grown.sums | {f"cluster_{name}": number for name, number in own.items()}
         return merged(found, self._placement.capacity) | {"counters": counters}
@@ -141,8 +139,13 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
 
     async def _asked(self, name: str) -> dict[str, Any] | None:
         with contextlib.suppress(Exception):
+            link = self._links.by_name[name]
             async with asyncio.timeout(_STATISTICS_S):
-                return await self._links.by_name[name].worker.statistics()
+                found = await link.worker.statistics()
+            # At once: when all have answered this one may be gone, and what it counted be in the sums already.
+            if self._links.by_name.get(name) is link:
+                self._grown.seen(name, found.get("counters", {}))
+            return found
         _LOG.warning("worker %s: gave no statistics", name)
         return None
 
@@ -173,6 +176,7 @@ class WorkerPool(AbstractAsyncContextManager["WorkerPool"]):
                     await self._unlink(name)
                 for name in [name for name in places if name not in self._links.by_name]:
                     await self._links.add(name, places[name])
+                self._links.note(places)
                 self._settle()
                 await self._links.restart_those_that_hang()
             except UserError as error:

@@ -24,7 +24,7 @@ class ClusterSettings:
       address: `local` for one of this machine alone, started now and ended with us; `auto` for the one this machine
         is part of; HOST:PORT of its head; or ray://HOST:PORT, from a machine that is not part of it.
       workers: how many; None: one an accelerator, or one for `cpus`, and more when machines come.
-      cpus: of a worker without accelerator; None: of a machine all.
+      cpus: of a worker without accelerator; None: of a machine all, or its share where all are on this one.
       patience_s: how long the cluster's head is waited for.
     """
 
@@ -46,7 +46,8 @@ def connect(settings: ClusterSettings) -> None:
     logging.getLogger("ray").setLevel(logging.ERROR)
     _wait_for_head(settings)
     # Without a number Ray would count this machine's cores.
-    here = {"num_cpus": settings.workers or 1, "include_dashboard": False} if settings.address == ALONE else {}
+    cpus = (settings.workers or 1) * (settings.cpus or 1)
+    here = {"num_cpus": cpus, "include_dashboard": False} if settings.address == ALONE else {}
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     try:
         ray.init(address=settings.address, namespace="mrsr", **quiet, **here)

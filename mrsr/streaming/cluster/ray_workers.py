@@ -123,7 +123,7 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
     def _told(self, target: Wanted) -> WorkerStart:
         """What a worker is told: a network on a CPU takes as many threads as there are CPUs of its own."""
         settings = self._start.settings
-        if self._settings.address == ALONE:
+        if self._settings.address == ALONE and self._settings.cpus is None:
             threads = max(1, (os.cpu_count() or 1) // max(1, target.workers))
         else:
             threads = int(target.resources.get("CPU", 0))
@@ -139,8 +139,10 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         worker = self._workers[name]
         if not ray.wait([worker.asked], timeout=0)[0]:
             return
+        # Whatever the answer is, the next look asks anew.
+        asked, worker.asked = worker.asked, None
         try:
-            worker.place = ray.get(worker.asked)
+            worker.place = ray.get(asked)
             worker.seen = time.monotonic()
         except ray.exceptions.ActorUnavailableError as error:
             _LOG.debug("worker %s: %s", name, line_of(error))
@@ -151,7 +153,6 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         except ray.exceptions.RayActorError as error:
             _LOG.warning("worker %s: Ray gave it up: %s", name, line_of(error))
             self._drop(name)
-        worker.asked = None
 
     def _adjust(self, target: Wanted) -> None:
         """Starts what is missing, and gives up what has no machine any more or is of another kind."""

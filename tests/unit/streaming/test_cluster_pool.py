@@ -29,8 +29,13 @@ class Counting(EchoWorker):
     counters: dict[str, int] = field(default_factory=dict)
     lost_seconds: float = 0.0
     rooms: dict[str, Any] = field(default_factory=dict)
+    asked: int = 0
+    answers: asyncio.Event | None = None  # at once where there is none
 
     async def statistics(self) -> dict[str, Any]:
+        self.asked += 1
+        if self.answers is not None:
+            await self.answers.wait()
         if self.fails:
             raise RuntimeError("it broke")
         own = {"model": "tiny", "streams": 2, "memoryMib": 100.5, "uptimeS": 7.0, "routes": ["180:360"]}
@@ -45,6 +50,7 @@ class Cluster:
     at: dict[str, Place] = field(default_factory=dict)
     fails: Exception | None = None
     restarted: list[str] = field(default_factory=list)
+    looks: int = 0
 
     def start(self, name: str, streams: int, address: str | None = None) -> Counting:
         self.at[name] = Place(address or name, streams)
@@ -52,6 +58,7 @@ class Cluster:
         return worker
 
     async def places(self) -> Mapping[str, Place]:
+        self.looks += 1
         if self.fails:
             raise self.fails
         return dict(self.at)
@@ -180,6 +187,39 @@ async def test_a_worker_that_answers_no_more_is_started_again_once() -> None:
         one.lost_seconds = 13.0
         await until(lambda: cluster.restarted)
         assert cluster.restarted == ["one"]
+
+
+@claim
+async def test_a_worker_whose_process_crashed_may_take_its_time_to_start_again() -> None:
+    cluster = Cluster()
+    one = cluster.start("one", 1)
+    cluster.at["one"] = Place("one", 1, process=1)
+    async with WorkerPool(cluster, cluster.connect, 0.001, hangs_s=0.01) as pool:
+        await until(lambda: pool.free)
+        one.lost_seconds, cluster.at["one"] = 13.0, Place("one", 1, process=2)
+        # A millisecond each at least: longer than a worker that was there may be silent.
+        seen = cluster.looks + 50
+        await until(lambda: cluster.looks > seen)
+        assert cluster.restarted == []
+        one.lost_seconds = 181.0
+        await until(lambda: cluster.restarted == ["one"])
+
+
+@claim
+async def test_what_a_worker_counted_that_goes_while_others_are_asked_counts_once() -> None:
+    cluster = Cluster()
+    one, two = cluster.start("one", 1), cluster.start("two", 1)
+    one.counters = {"frames": 10}
+    async with WorkerPool(cluster, cluster.connect, 0.001) as pool:
+        await until(lambda: len(pool.free) == 2)
+        assert (await pool.statistics())["counters"]["frames"] == 10
+        two.answers = asyncio.Event()
+        asking = asyncio.create_task(pool.statistics())
+        await until(lambda: two.asked == 2)
+        del cluster.at["one"]
+        await until(lambda: len(pool.free) == 1)
+        two.answers.set()
+        assert (await asking)["counters"]["frames"] == 10
 
 
 @claim
