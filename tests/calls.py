@@ -107,6 +107,17 @@ def a_name() -> str:
     return f"@mrsr-test-{secrets.token_hex(8)}"
 
 
+async def until(happened: Callable[[], Any]) -> None:
+    """Waits for it, for ten seconds.
+
+    Raises:
+      TimeoutError: it did not happen.
+    """
+    async with asyncio.timeout(10):
+        while not happened():
+            await asyncio.sleep(0.005)
+
+
 @dataclass
 class EchoWorker:
     """Answers an offer with itself and remembers who came, spoke and left."""

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls import EchoWorker, a_name
+from calls import EchoWorker, a_name, until
 
 from mrsr.streaming.channel import RemoteWorker, serve_channel
 from mrsr.streaming.protocol import Caps, Want
@@ -39,12 +39,6 @@ class Told(EchoWorker):
 
 def nothing(message: FromWorker) -> None:
     """What a participant does with it is not what is tried here."""
-
-
-async def until(happened: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not happened():
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

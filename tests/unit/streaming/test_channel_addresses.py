@@ -6,12 +6,11 @@ import asyncio
 import os
 import re
 from asyncio import StreamReader
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from calls import EchoWorker, a_name
+from channels import in_time, until
 
 from mrsr.errors import UserError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
@@ -20,16 +19,6 @@ from mrsr.streaming.worker import Participant
 
 SECRET, ANOTHER = "s" * 32, "t" * 32
 ADA = Participant("ada", "r", "publish", "Ada", NO_CAPS)
-
-
-async def until(happened: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not happened():
-            await asyncio.sleep(0.005)
-
-
-def in_time(scenario: Callable[[], Any]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
 async def rest_of(reader: StreamReader) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from calls import OFFER, EchoWorker, a_name
+from channels import until
 
 from mrsr.errors import RunError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
@@ -29,12 +29,6 @@ class Wordy(EchoWorker):
     async def offer(self, who: Participant, offer: CheckedOffer) -> str:
         del who, offer
         raise RunError("x264:\n\tcannot open\r\n" + "x" * 400)
-
-
-async def until(happened: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not happened():
-            await asyncio.sleep(0.005)
 
 
 def test_a_message_that_is_none_is_left_out_and_the_connection_stays(caplog: pytest.LogCaptureFixture) -> None:

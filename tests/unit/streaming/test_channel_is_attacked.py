@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from calls import EchoWorker
+from channels import in_time, until
 
 from mrsr.streaming.channel import RemoteWorker, serve_channel
 from mrsr.streaming.channel import server as worker_side
@@ -20,16 +21,6 @@ from mrsr.streaming.worker import FromWorker, Participant
 
 SECRET, ANOTHER = "s" * 32, "t" * 32
 ADA = Participant("ada", "r", "publish", "Ada", NO_CAPS)
-
-
-async def until(happened: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not happened():
-            await asyncio.sleep(0.005)
-
-
-def in_time(scenario: Callable[[], Any]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
 @asynccontextmanager

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
-from calls import OFFER, QUICK, Call, a_call, refused, token
+from calls import OFFER, QUICK, Call, a_call, refused, token, until
 
 from mrsr.streaming.protocol import Control
-
-
-async def until(happened: Any) -> None:
-    async with asyncio.timeout(5):
-        while not happened():
-            await asyncio.sleep(0.01)
 
 
 async def raw(call: Call, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

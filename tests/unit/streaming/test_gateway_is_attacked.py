@@ -9,15 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from calls import OFFER, QUICK, Call, a_call, refused, token
+from calls import OFFER, QUICK, Call, a_call, refused, token, until
 
 from mrsr.streaming.tokens import Keys
-
-
-async def until(happened: Any) -> None:
-    async with asyncio.timeout(5):
-        while not happened():
-            await asyncio.sleep(0.01)
 
 
 def posts() -> list[tuple[int, str, Any]]:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
 
 import aiohttp
 import pytest
-from calls import KEYS, OFFER, QUICK, Call, EchoWorker, a_call, refused, token
+from calls import KEYS, OFFER, QUICK, Call, EchoWorker, a_call, refused, token, until
 
 from mrsr.errors import UserError
 from mrsr.streaming.app import make_app
 from mrsr.streaming.gate import Gate
 from mrsr.streaming.gateway import Listen, listening, serve
 from mrsr.streaming.protocol import Ack, Bye, Caps, Control, Status, Want
-
-
-async def until(happened: Any) -> None:
-    async with asyncio.timeout(5):
-        while not happened():
-            await asyncio.sleep(0.01)
 
 
 def test_a_call_goes_from_hello_to_bye() -> None:
