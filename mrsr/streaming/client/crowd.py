@@ -1,7 +1,7 @@
 """Several participants in one process: `python -m mrsr.streaming.client.crowd`, told on stdin, telling on stdout.
 
 It is given one JSON object, `{"clients": [...settings...], "seconds": S}`, and prints one a second,
-`{"frames": {NAME: new frames so far}}`, then `{"figures": {...}, "usage": {...}}` and ends. SIGTERM ends it early.
+`{"frames": {NAME: frames shown so far}}`, then `{"figures": {...}, "usage": {...}}` and ends. SIGTERM ends it early.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from mrsr.streaming.protocol import Want
 _LINE_BYTES = 1 << 24
 _START_S = 30.0
 """A child's imports, and joins that a server spreads over time."""
+_END_S = 15.0
+"""What a child that is asked to end has: its participants say bye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +85,39 @@ async def run(load: Load, tell: Callable[[float, int, int], None]) -> dict[str, 
       `descriptors`.
 
     Raises:
-      RunError: a process of participants ended without its figures.
+      RunError: a process of participants ended without its figures or does not end, or the server has ended.
       UserError: there is no server process of that id.
     """
     before, began = _server(load.pid), time.monotonic()
-    crowds = [await _started(crowd, load.seconds) for crowd in load.crowds()]
-    hearing = [asyncio.ensure_future(_hear(crowd)) for crowd in crowds]
+    crowds: list[_Crowd] = []
+    hearing: list[asyncio.Future[None]] = []
     try:
+        for crowd in load.crowds():
+            crowds.append(await _started(crowd, load.seconds))
+            hearing.append(asyncio.ensure_future(_hear(crowds[-1])))
         while not all(task.done() for task in hearing):
             await asyncio.wait(hearing, timeout=1.0)
             counts = [count for crowd in crowds for count in crowd.frames.values()]
             tell(time.monotonic() - began, sum(count > 0 for count in counts), sum(counts))
+            for task in hearing:
+                if task.done():
+                    task.result()
             if time.monotonic() - began > load.seconds + _START_S + 0.2 * (load.viewers + 1) * load.rooms:
                 raise RunError("a process of participants does not end")
-        await asyncio.gather(*hearing)
         passed = time.monotonic() - began
+        try:
+            after = _server(load.pid)
+        except UserError as error:
+            raise RunError(f"the server ended under the load: {error}") from error
         return {
             "clients": {name: found for crowd in crowds for name, found in crowd.result["figures"].items()},
             "client_usage": [crowd.result["usage"] for crowd in crowds],
-            "server_usage": _compared(before, _server(load.pid), passed),
+            "server_usage": _compared(before, after, passed),
         }
     finally:
-        for crowd in crowds:
-            if crowd.process.returncode is None:
-                crowd.process.terminate()
-        await asyncio.gather(*(crowd.process.wait() for crowd in crowds))
+        for task in hearing:
+            task.cancel()
+        await asyncio.gather(*hearing, *(_ended(crowd.process) for crowd in crowds), return_exceptions=True)
 
 
 async def _started(clients: Sequence[ClientSettings], seconds: float) -> _Crowd:
@@ -121,6 +131,16 @@ async def _started(clients: Sequence[ClientSettings], seconds: float) -> _Crowd:
     process.stdin.write(json.dumps({"clients": [each.as_json() for each in clients], "seconds": seconds}).encode())
     process.stdin.close()
     return _Crowd(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _END_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def _hear(crowd: _Crowd) -> None:

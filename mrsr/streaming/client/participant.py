@@ -134,7 +134,7 @@ class Participant:
             for part in (hearing, offering):
                 if part.done():
                     part.result()
-            if lost.done():
+            if not hearing.done():
                 raise ConnectionError("the media connection is lost")
         finally:
             for part in parts:

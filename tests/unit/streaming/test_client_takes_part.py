@@ -121,3 +121,24 @@ async def test_a_client_that_leaves_ends_its_run_and_frees_its_place():
         await until(lambda: viewer.peer not in worker.said)
 
     await watched("H264", test)
+
+
+@apart
+async def test_a_bye_ends_the_part_also_where_the_media_connection_ended_before_it_was_read():
+    from types import SimpleNamespace
+
+    import aiohttp
+
+    from mrsr.streaming.client.participant import Participant
+    from mrsr.streaming.messages import dump
+    from mrsr.streaming.protocol import Bye
+
+    class Socket:
+        async def __aiter__(self):
+            yield SimpleNamespace(type=aiohttp.WSMsgType.TEXT, data=dump(Bye("left")))
+
+    media = SimpleNamespace(lost=asyncio.Event(), offer=asyncio.Event().wait)
+    media.lost.set()
+    participant = Participant.of(settings("http://x", "subscribe"))
+    participant._socket = Socket()
+    await asyncio.wait_for(participant._take_part(media), 10)

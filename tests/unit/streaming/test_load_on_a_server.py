@@ -1,13 +1,17 @@
 """`mrsr load`: what it refuses, who is in which process, and its figures over a real gateway."""
 
+import asyncio
 import json
+import subprocess
+import sys
 
 import pytest
 from apart import apart
 
 from mrsr.cli.load import add_arguments
 from mrsr.cli.main import main
-from mrsr.errors import UserError
+from mrsr.errors import RunError, UserError
+from mrsr.streaming.client import load as loading
 from mrsr.streaming.client.load import Load
 from mrsr.streaming.client.settings import ClientSettings
 from mrsr.streaming.protocol import Want
@@ -59,6 +63,47 @@ def test_settings_of_a_client_survive_json_and_others_are_refused() -> None:
         ClientSettings.from_json({"url": "http://x", "room": "r", "colour": "red"})
     with pytest.raises(UserError, match=r"want\.policy"):
         ClientSettings.from_json({"url": "http://x", "room": "r", "want": {"policy": "mine"}})
+
+
+FIGURES = 'print(\'{"figures": {}, "usage": {}}\', flush=True)'
+HANGS = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('{}', flush=True); time.sleep(60)"
+
+
+def loaded(monkeypatch, programs, told=lambda *_: None, **changes):
+    """A load whose processes of participants run these programs instead."""
+
+    async def started(*_):
+        return loading._Crowd(
+            await asyncio.create_subprocess_exec(sys.executable, "-c", programs.pop(0), stdout=subprocess.PIPE)
+        )
+
+    monkeypatch.setattr(loading, "_started", started)
+    load = Load(ClientSettings("http://x", "load"), rooms=len(programs), processes=len(programs), **changes)
+    return asyncio.run(asyncio.wait_for(loading.run(load, told), 30))
+
+
+def test_participants_who_do_not_end_are_ended(monkeypatch) -> None:
+    monkeypatch.setattr(loading, "_START_S", 0.0)
+    monkeypatch.setattr(loading, "_END_S", 0.2)
+    with pytest.raises(RunError, match="does not end"):
+        loaded(monkeypatch, [HANGS], seconds=1)
+
+
+def test_a_process_that_ends_without_figures_is_told_while_the_others_go_on(monkeypatch) -> None:
+    monkeypatch.setattr(loading, "_END_S", 0.2)
+    with pytest.raises(RunError, match="ended with 3 and told nothing"):
+        loaded(monkeypatch, ["import time; time.sleep(60)", "raise SystemExit(3)"], seconds=3600)
+
+
+def test_a_server_that_ends_under_the_load_is_a_failure_and_no_bad_input(monkeypatch) -> None:
+    server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+    def told(*_) -> None:
+        server.kill()
+        server.wait()
+
+    with pytest.raises(RunError, match=f"the server ended under the load: process {server.pid}"):
+        loaded(monkeypatch, [FIGURES], told, pid=server.pid)
 
 
 def test_every_option_says_what_it_is_for() -> None:
