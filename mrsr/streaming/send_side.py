@@ -5,66 +5,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from mrsr.streaming.send_side_rule import SendSideRule
 from mrsr.streaming.transport_feedback import CLOCK_S, TransportFeedback
 
 _NUMBERS = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class SendSideRule:
-    """The numbers of the estimate.
-
-    Source: the shape (rise by 8% a second, not far above what arrives, fall to 0.85 of that) is that of Google's
-    congestion control, draft-ietf-rmcat-gcc-02 (2016), section 5. Own choice: the queue's length tells, not its growth,
-    for with every packet's time at hand the shortest delay of late is known; and 1.35 times of what arrives instead of
-    1.5, just what 0.75 of the estimate needs to rise, so that a picture that needs little is no reason to expect more.
-
-    Attributes:
-      long_queue_s: a standing queue of this much is too much, s.
-      short_queue_s: one of less is none, s.
-      draining_s: a queue that grew shorter by this is being drained, s.
-      standing_s: one that stays within this from fall to fall is none: a fall to 0.85 drains a queue; s.
-      vain_falls: after so many that changed nothing the way is taken to have become longer, or the clock to have moved.
-      fall: part of what arrives that the estimate falls to.
-      fall_every_s: not more often than this, s.
-      rise: in a second, as a factor.
-      near_rise: the same from `near` of the rate on that the link was last seen to be full at.
-      near: see there; from `beyond` of that rate on it has been left behind.
-      beyond: see there.
-      above_arriving: it rises no further than this above what arrives: more has not been seen to pass.
-      calm_s: after a fall it does not rise for so long, s.
-      arriving_s: what arrives is counted over this, s.
-      falling_s: at a fall over this as well, and the less of both is taken: before it more may have passed, s.
-      heavy_loss: share of lost packets that is a fall's cause.
-      light_loss: share of lost packets that lets it rise.
-      base_s: how long the shortest delay is remembered, s.
-      silence_s: when nothing was heard of a packet for so long beyond the queue that is known of, half is taken to be
-        gone, and again after as long, s.
-      given_up_s: a packet that nothing was heard of is taken to be lost after this, s.
-      least: the estimate falls no further than this, bit/s.
-    """
-
-    long_queue_s: float = 0.035
-    short_queue_s: float = 0.020
-    draining_s: float = 0.005
-    standing_s: float = 0.010
-    vain_falls: int = 3
-    fall: float = 0.85
-    fall_every_s: float = 0.25
-    rise: float = 1.08
-    near_rise: float = 1.02
-    near: float = 0.9
-    beyond: float = 1.5
-    above_arriving: float = 1.35
-    calm_s: float = 0.5
-    arriving_s: float = 0.4
-    falling_s: float = 0.2
-    heavy_loss: float = 0.10
-    light_loss: float = 0.02
-    base_s: float = 20.0
-    silence_s: float = 0.5
-    given_up_s: float = 1.0
-    least: float = 30_000.0
 
 
 @dataclass(slots=True)
@@ -167,7 +111,7 @@ class SendSide:
         near = self.full_at is not None and self.estimate > rule.near * self.full_at
         growth = (rule.near_rise if near else rule.rise) ** passed
         risen = min(self.estimate * growth, rule.above_arriving * self.arriving + 10_000)
-        self.estimate = max(self.estimate, risen, self.arriving)
+        self.estimate = max(self.estimate, risen, self._seen_to_pass(), min(self.arriving, self.full_at or 0.0))
 
     def _look_for_a_longer_way(self, now: float) -> None:
         """After a fall: where less and less is sent and no packet is any sooner there is no queue, and none was."""
@@ -217,6 +161,16 @@ class SendSide:
             if newest - at <= rule.arriving_s and now - sent_at <= rule.given_up_s + rule.arriving_s:
                 return
             self._arrived.popleft()
+
+    def _seen_to_pass(self) -> float:
+        """bit/s that arrived of late, but no more than the rate those packets were sent at.
+
+        What a link held back arrives at once: a burst that was sent over a longer time says nothing of such a rate.
+        """
+        rule, newest = self.rule, self._arrived[-1][0] if self._arrived else 0.0
+        sent = [sent_at for at, _, sent_at in self._arrived if abs(newest - at) < rule.arriving_s]
+        span = max(sent) - min(sent) if sent else 0.0
+        return self._counted(rule.arriving_s) * rule.arriving_s / max(span, rule.arriving_s)
 
     def _counted(self, seconds: float) -> float:
         """bit/s that arrived in the last so many seconds."""

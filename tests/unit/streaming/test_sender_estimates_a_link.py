@@ -23,11 +23,12 @@ def played(
     rate: Callable[[float], float] = lambda estimate: 0.75 * estimate,
     clock: float = 0.0,
     silent: tuple[float, float] = (0.0, 0.0),
-    begins: float = 0.0,
+    stall_s: float = 0.0,
 ) -> list[Row]:
     """Packets at `rate(estimate)` bit/s through a bottleneck of 60 kB; (time, estimate, queue) at each feedback.
 
-    `clock` is what the receiver's clock is ahead by; between `silent` nothing comes back.
+    `clock` is what the receiver's clock is ahead by; between `silent` nothing comes back. In the first `stall_s`
+    of every second nothing is handed over, then all that waits at once.
     """
     link, rows = Bottleneck(capacity, delay_s=DELAY_S), []
     told: list[tuple[int, float | None]] = []
@@ -35,8 +36,11 @@ def played(
     for step in range(round(seconds / 0.001)):
         now = 0.001 * step
         while due <= now:
-            number = own.sent(PACKET, begins + now)
-            told.append((number, link.send(now, PACKET)))
+            number = own.sent(PACKET, now)
+            arrival = link.send(now, PACKET)
+            if arrival is not None and arrival % 1.0 < stall_s:
+                arrival = arrival // 1.0 + stall_s
+            told.append((number, arrival))
             due = max(due, now - 0.1) + 8 * PACKET / rate(own.estimate)
         if now >= next_feedback:
             next_feedback += FEEDBACK_S
@@ -44,7 +48,7 @@ def played(
             if have and not silent[0] <= now < silent[1]:
                 ready, told = told[: have[-1] + 1], told[have[-1] + 1 :]
                 arrivals = tuple(None if arrival is None else arrival + clock for _, arrival in ready)
-                own.heard(TransportFeedback(ready[0][0], arrivals), begins + now)
+                own.heard(TransportFeedback(ready[0][0], arrivals), now)
             rows.append((now, own.estimate, own.queue_s))
     return rows
 
@@ -74,6 +78,13 @@ def test_what_a_probe_gets_through_is_the_estimate() -> None:
     assert rows[-1][1] == pytest.approx(4e6, rel=0.2)
 
 
+@pytest.mark.parametrize("stall_s", [0.2, 0.3])
+def test_a_link_that_stands_still_now_and_then_is_no_faster_for_the_bursts_that_follow(stall_s: float) -> None:
+    wide = Trace("wide", (0.0,), (20_000.0,))
+    rows = played(SendSide(1e6), wide, 10, stall_s=stall_s)
+    assert rows[-1][1] <= 1.02 * played(SendSide(1e6), wide, 10)[-1][1]
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.floats(200, 4000), st.floats(0.3, 0.9))
 def test_with_three_quarters_of_it_sent_no_queue_stands(kbps: float, start: float) -> None:
@@ -86,23 +97,23 @@ def test_with_three_quarters_of_it_sent_no_queue_stands(kbps: float, start: floa
 def test_the_receivers_clock_matters_not_even_when_it_comes_round(clock: float) -> None:
     trace = Trace("drop", (0.0, 2.0, 8.0), (2000.0, 600.0, 600.0))
     usual, other = played(SendSide(1e6), trace, 8), SendSide(1e6)
-    wrapped = played(_Wrapped(other), trace, 8, clock=clock)  # type: ignore[arg-type]
+    wrapped = played(_Told(other, lambda at, _: at % CLOCK_S), trace, 8, clock=clock)  # type: ignore[arg-type]
     assert between(wrapped, 1.8, 2) == pytest.approx(between(usual, 1.8, 2), rel=0.2)
     assert between(wrapped, 2.6, 8) == pytest.approx(between(usual, 2.6, 8), rel=0.2)
     assert [queue for _, _, queue in wrapped[:20]] == pytest.approx([queue for _, _, queue in usual[:20]], abs=0.001)
 
 
-class _Wrapped:
-    """A `SendSide` whose feedback has the receiver's times as 24 bits of 64 ms carry them."""
+class _Told:
+    """A `SendSide` whose feedback has its times (s) changed: by a function of the time and of when it comes."""
 
-    def __init__(self, own: SendSide) -> None:
-        self._own = own
+    def __init__(self, own: SendSide, change: Callable[[float, float], float]) -> None:
+        self._own, self._change = own, change
 
     def sent(self, size: int, now: float) -> int:
         return self._own.sent(size, now)
 
     def heard(self, feedback: TransportFeedback, now: float) -> None:
-        arrivals = tuple(None if each is None else each % CLOCK_S for each in feedback.arrivals)
+        arrivals = tuple(None if each is None else self._change(each, now) for each in feedback.arrivals)
         self._own.heard(TransportFeedback(feedback.first, arrivals), now)
 
     @property
@@ -162,33 +173,11 @@ def test_heavy_loss_is_a_fall_though_no_queue_is_seen() -> None:
 def test_a_way_that_became_longer_and_a_clock_that_was_set_are_no_queue_for_good(later_s: float, kept: float) -> None:
     """A gap between arrivals is one for what arrives too, so that less of the estimate is kept."""
     own = SendSide(1e6)
-    rows = played(_Later(own, 5.0, later_s), Trace("wide", (0.0,), (20_000.0,)), 10)  # type: ignore[arg-type]
+    told = _Told(own, lambda at, now: 2000.0 + at + later_s * (now >= 5))
+    rows = played(told, Trace("wide", (0.0,), (20_000.0,)), 10)  # type: ignore[arg-type]
     before = between(rows, 4.8, 5)[-1]
     assert min(between(rows, 7, 10)) > kept * before
     assert [queue for now, _, queue in rows if now >= 7] == pytest.approx([0.0] * 30, abs=0.001)
-
-
-class _Later:
-    """A `SendSide` whose feedback has times that are so much later from a moment on."""
-
-    def __init__(self, own: SendSide, since: float, later_s: float) -> None:
-        self._own, self._since, self._later_s = own, since, later_s
-
-    def sent(self, size: int, now: float) -> int:
-        return self._own.sent(size, now)
-
-    def heard(self, feedback: TransportFeedback, now: float) -> None:
-        more = self._later_s if now >= self._since else 0.0
-        arrivals = tuple(None if each is None else 2000.0 + each + more for each in feedback.arrivals)
-        self._own.heard(TransportFeedback(feedback.first, arrivals), now)
-
-    @property
-    def estimate(self) -> float:
-        return self._own.estimate
-
-    @property
-    def queue_s(self) -> float:
-        return self._own.queue_s
 
 
 def test_all_packets_lost_from_the_beginning_is_a_fall_and_no_error() -> None:
