@@ -25,9 +25,7 @@ class Limits:
     peers: int = 200
     peers_per_room: int = 50
     publishers_per_room: int = 8
-    peers_per_token: int = (
-        36  # six people who share an invitation: each has a connection, and one for each of the others
-    )
+    peers_per_token: int = 36  # six who share an invitation: a connection each, and one for each of the others
     peers_per_address: int = 100  # a class behind one address
     pixels: int = 1920 * 1080  # of a frame that comes in
     fps: int = 60
