@@ -34,8 +34,12 @@ class ClusterSettings:
     patience_s: float = 30.0
 
 
-def connect(settings: ClusterSettings) -> None:
+def connect(settings: ClusterSettings, ending: threading.Event) -> None:
     """Connects this process; it waits, and belongs in a thread.
+
+    Args:
+      settings: which cluster.
+      ending: set when nobody waits for it any more.
 
     Raises:
       UserError: Ray is not installed.
@@ -44,7 +48,7 @@ def connect(settings: ClusterSettings) -> None:
     ray = ray_module()
     # It says on stderr what its return tells us, and that signals are ours and a token is needed.
     logging.getLogger("ray").setLevel(logging.ERROR)
-    _wait_for_head(settings)
+    _wait_for_head(settings, ending)
     # Without a number Ray would count this machine's cores.
     cpus = (settings.workers or 1) * (settings.cpus or 1)
     here = {"num_cpus": cpus, "include_dashboard": False} if settings.address == ALONE else {}
@@ -55,7 +59,7 @@ def connect(settings: ClusterSettings) -> None:
         raise RunError(f"--cluster {settings.address}: {line_of(error)}") from error
 
 
-def _wait_for_head(settings: ClusterSettings) -> None:
+def _wait_for_head(settings: ClusterSettings, ending: threading.Event) -> None:
     """Where it does not listen Ray would wait for minutes, and then not say what for."""
     host, _, port = settings.address.removeprefix("ray://").rpartition(":")
     until = time.monotonic() + settings.patience_s
@@ -64,9 +68,8 @@ def _wait_for_head(settings: ClusterSettings) -> None:
             socket.create_connection((host.strip("[]"), int(port)), _TRY_S).close()
             return
         except (OSError, OverflowError) as error:
-            if time.monotonic() > until:
+            if time.monotonic() > until or ending.wait(_TRY_S):
                 raise RunError(f"--cluster {settings.address}: no Ray listens there: {error}") from error
-            time.sleep(_TRY_S)
 
 
 def take_sigterm_back() -> None:

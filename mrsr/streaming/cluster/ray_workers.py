@@ -52,7 +52,7 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         self._workers: dict[str, _Worker] = {}
         self._number = 0
         # Who stops waiting for a look does not end the thread it is in.
-        self._looking = threading.Lock()
+        self._looking, self._ending = threading.Lock(), threading.Event()
 
     async def __aenter__(self) -> RayWorkers:
         """Connects.
@@ -61,11 +61,12 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
           UserError: Ray is not installed.
           RunError: there is no cluster at the address, or it does not let us in.
         """
-        await asyncio.to_thread(connect, self._settings)
+        await asyncio.to_thread(connect, self._settings, self._ending)
         take_sigterm_back()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ending.set()
         await asyncio.to_thread(self._locked, self._end)
 
     async def places(self) -> Mapping[str, Place]:
@@ -105,7 +106,7 @@ class RayWorkers(AbstractAsyncContextManager["RayWorkers"]):
         ray = ray_module()
         if not ray.is_initialized():
             self._workers.clear()
-            connect(self._settings)
+            connect(self._settings, self._ending)
         self._adjust(wanted(ray.nodes(), self._settings.workers, self._cpus))
         for worker in self._workers.values():
             worker.asked = worker.asked or worker.actor.place.remote()

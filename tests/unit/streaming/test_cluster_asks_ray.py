@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,14 +30,15 @@ class Ray:
 
     def __init__(self) -> None:
         self.cpus = 0.0
+        self.connected = True
         self.told: list[WorkerStart] = []
         self.errors: list[Exception] = []
 
-    def init(self, num_cpus: float, **_: Any) -> None:
+    def init(self, num_cpus: float = 0.0, **_: Any) -> None:
         self.cpus = num_cpus
 
     def is_initialized(self) -> bool:
-        return True
+        return self.connected
 
     def nodes(self) -> list[dict[str, Any]]:
         return [{"Alive": True, "Resources": {"CPU": self.cpus}}]
@@ -102,3 +104,17 @@ def test_an_answer_that_is_an_error_is_asked_for_anew(ray: Ray) -> None:
             assert len(await found.places()) == 1
 
     asyncio.run(look())
+
+
+def test_a_server_that_ends_does_not_wait_for_a_cluster_whose_head_is_gone(ray: Ray) -> None:
+    async def serve() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as head:
+            found = started(ClusterSettings(f"127.0.0.1:{head.getsockname()[1]}", patience_s=40))
+            await found.__aenter__()
+        ray.connected = False
+        looking = asyncio.create_task(found.places())
+        await asyncio.wait([looking], timeout=0.1)
+        looking.cancel()
+        await asyncio.wait_for(found.__aexit__(), 20)
+
+    asyncio.run(serve())
