@@ -127,14 +127,12 @@ class SendSide:
 
     def _in_silence(self, now: float) -> None:
         """What was sent has not been told of for too long, be it that it waits or that the word does: less is sent."""
-        oldest = next(iter(self._waiting.values()))[0]
-        if self.heard_at is not None and now - max(oldest + self.queue_s, self._quiet_at) > self.rule.silence_s:
+        since = next(iter(self._waiting.values()))[0]
+        if self.heard_at is not None and now - max(since + self.queue_s, self._quiet_at) > self.rule.silence_s:
             self.estimate = max(self.rule.least, 0.5 * self.estimate)
             self._quiet_at = self._fell_at = now
-        for number, (at, _) in tuple(self._waiting.items()):
-            if now - at <= self.rule.given_up_s:
-                break
-            del self._waiting[number]
+        while now - self._waiting[oldest := next(iter(self._waiting))][0] > self.rule.given_up_s:
+            del self._waiting[oldest]
 
     def _unwrapped(self, arrival: float) -> float:
         """The receiver's time without its coming round, s."""
