@@ -53,7 +53,7 @@ def measured(config: ExperimentConfig, params: Any, routes: RouteSet, batch: int
 
 
 def pass_row(config: ExperimentConfig, routes: RouteSet, batches: list[int], seconds: float) -> dict[str, Any]:
-    """The row of a pass: `batches` by their number of streams, `streams_at_30_hz`, `mfu` at the largest, `host_ms`."""
+    """The row of a pass: `batches` by their number of streams, `streams_at_30_hz`, the best `mfu`, `host_ms`."""
     params = init_params(config.ladder(), routes, config.model, 0)
     work, peak = gflop(config.ladder(), routes, config.model), PEAKS.get(jax.devices()[0].device_kind)
     found: dict[str, Any] = {}

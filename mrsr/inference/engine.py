@@ -198,9 +198,8 @@ class Engine(AbstractContextManager["Engine"]):
 
     def _check(self, routes: RouteSet) -> None:
         self._admission.check(routes)
-        self.programs.zero(
-            routes, (1, 1)
-        )  # A runtime may have both of two routes and no pass that makes them together.
+        # A runtime may have both of two routes and no pass that makes them together.
+        self.programs.zero(routes, (1, 1))
 
     def _find(self, name: str) -> Stream:
         if (stream := self._streams.get(name)) is None:

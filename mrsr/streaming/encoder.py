@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -157,19 +156,16 @@ class VideoEncoder:
 
     def _open(self, width: int, height: int, rate: int) -> VideoCodecContext:
         self.close()
-        why: Exception | None = None
-        while self._backends:
+        while True:
             try:
                 self._codec = opened(self.backend, width, height, rate, self._fps)
+                break
             except (av.FFmpegError, ValueError) as error:
-                why = error
                 if len(self._backends) == 1:
-                    break
+                    what = f"{width}x{height} at {rate} bit/s"
+                    raise RunError(f"{self.backend.name} cannot be opened for {what}: {error}") from error
                 # A device that is full or takes no such size: the next kind, for good.
-                with contextlib.suppress(IndexError):
-                    self._backends.pop(0)
-            else:
-                self._opened_rate, self._opened_at = rate, self._clock()
-                self.reopened += 1
-                return self._codec
-        raise RunError(f"{self.backend.name} cannot be opened for {width}x{height} at {rate} bit/s: {why}")
+                self._backends.pop(0)
+        self._opened_rate, self._opened_at = rate, self._clock()
+        self.reopened += 1
+        return self._codec

@@ -17,7 +17,6 @@ from mrsr.inference.streams import Result
 from mrsr.streaming.encoder import CLOCK, VideoEncoder
 from mrsr.streaming.pixels import reduced
 from mrsr.streaming.rung import EncodedRung
-from mrsr.streaming.rung_track import RungTrack
 from mrsr.streaming.source_frames import SourceFrame
 from mrsr.streaming.timeline import Timeline
 
@@ -101,13 +100,11 @@ class SuperResolved:
         """
         if above:
             self._took.append(self._clock() - frame.arrived_at)
-        for cut, rung in tuple(self.rungs.items()):
-            if rung.viewers and (above or cut.height <= entry):
-                rung.put(at_most(frame.image, cut.height), pts, frame.arrived_at)
-
-    def viewer(self, cut: Cut) -> RungTrack:
-        """A track for one viewer; in the loop's thread."""
-        return RungTrack(self.rung(cut))
+        given = [(cut, rung) for cut, rung in self.rungs.items() if rung.viewers and (above or cut.height <= entry)]
+        # Once a rung, however many encoders it has: this is the loop's thread.
+        images = {height: at_most(frame.image, height) for height in {cut.height for cut, _ in given}}
+        for cut, rung in given:
+            rung.put(images[cut.height], pts, frame.arrived_at)
 
     def rung(self, cut: Cut) -> EncodedRung:
         """The encoder of a cut, started where there is none yet; a viewer's track may `follow` it."""

@@ -39,11 +39,6 @@ class Newest(Generic[T]):
         """How many items were pushed out before anybody took them."""
         return self._dropped
 
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
-
     def __len__(self) -> int:
         return len(self._items)
 

@@ -40,12 +40,13 @@ async def test_results_of_the_engine_reach_each_rung_with_the_time_of_their_fram
     from mrsr.streaming.codecs import working
     from mrsr.streaming.encoder import VideoEncoder
     from mrsr.streaming.media import Cut, SuperResolved
+    from mrsr.streaming.rung_track import RungTrack
     from mrsr.streaming.source_frames import SourceFrame
 
     clock = Clock()
     software = working("H264", hardware=False)
     room = SuperResolved(lambda *_: VideoEncoder(backends=software), clock)
-    low, high = room.viewer(Cut("H264", 360)), room.viewer(Cut("H264", 720))
+    low, high = (RungTrack(room.rung(Cut("H264", height))) for height in (360, 720))
     assert room.heights == [360, 720]
     small, large = counted(5, 48, 96), counted(5, 96, 192)
     for number in range(3):
@@ -65,6 +66,30 @@ async def test_results_of_the_engine_reach_each_rung_with_the_time_of_their_fram
     await room.close()
     with pytest.raises(MediaStreamError):
         await high.recv()
+
+
+@apart
+async def test_a_picture_is_reduced_once_for_a_rung_however_many_encoders_it_has():
+    from loopback_frames import counted
+
+    from mrsr.streaming import media
+    from mrsr.streaming.codecs import working
+    from mrsr.streaming.encoder import VideoEncoder
+    from mrsr.streaming.rung_track import RungTrack
+    from mrsr.streaming.source_frames import SourceFrame
+
+    software = working("H264", hardware=False)
+    room = media.SuperResolved(lambda *_: VideoEncoder(backends=software), Clock())
+    tracks = [RungTrack(room.rung(media.Cut("H264", height, fps))) for height in (90, 180) for fps in (None, 15, 7)]
+    reduced, made = media.reduced, []
+    media.reduced = lambda image, *size: made.append(size) or reduced(image, *size)
+    try:
+        room.pass_on(SourceFrame(counted(7, 360, 640), 0, 0.0), 0, 360, above=False)
+    finally:
+        media.reduced = reduced
+    assert sorted(made) == [(90, 160), (180, 320)]
+    assert [counters(await packets(track, 1)) for track in tracks] == [[7]] * 6
+    await room.close()
 
 
 @apart
