@@ -113,12 +113,3 @@ def latencies(ages: list[float]) -> dict[str, float] | None:
         name: round(float(value), 1)
         for name, value in zip(("p50", "p95", "p99", "worst"), (p50, p95, p99, max(ages)), strict=True)
     }
-
-
-def sizes_over_time(record: Record) -> list[tuple[float, int, int]]:
-    """When the size of the frames shown changed, s, and width and height from then on, px."""
-    changes: list[tuple[float, int, int]] = []
-    for shown in record.shown:
-        if not changes or changes[-1][1:] != (shown.width, shown.height):
-            changes.append((shown.at, shown.width, shown.height))
-    return changes

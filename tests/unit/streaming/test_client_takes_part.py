@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from itertools import groupby
 
 import pytest
 from apart import apart
@@ -63,7 +64,6 @@ async def test_every_frame_watched_has_a_counter_that_grows_and_is_younger_than_
 async def test_a_publisher_told_to_scale_sends_less_acknowledges_and_goes_back_when_told():
     from loopback import until
 
-    from mrsr.streaming.client.record import sizes_over_time
     from mrsr.streaming.protocol import Ack, Control
 
     async def test(worker, publisher, viewer):
@@ -73,7 +73,8 @@ async def test_a_publisher_told_to_scale_sends_less_acknowledges_and_goes_back_w
         tell(Control(8, 1.0, 900_000))
         await until(lambda: viewer.record.shown[-1].height == 180)
         assert worker.heard_ == [Ack(7, True), Ack(8, True)]
-        assert [size[1:] for size in sizes_over_time(viewer.record)] == [(320, 180), (160, 90), (320, 180)]
+        sizes = groupby((shown.width, shown.height) for shown in viewer.record.shown)
+        assert [size for size, _ in sizes] == [(320, 180), (160, 90), (320, 180)]
         assert [control.down_by for _, control in publisher.record.controls] == [2.0, 1.0]
 
     await watched("H264", test)

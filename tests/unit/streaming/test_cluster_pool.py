@@ -65,7 +65,6 @@ class Cluster:
 
     async def restart(self, name: str) -> None:
         self.restarted.append(name)
-        self.workers[self.at[name].address].lost_seconds = 0.0
 
     def connect(self, address: str) -> AbstractAsyncContextManager[Linked]:
         @asynccontextmanager
@@ -161,7 +160,8 @@ async def test_a_cluster_that_cannot_be_asked_leaves_its_workers_where_they_are(
     async with WorkerPool(cluster, cluster.connect, 0.001) as pool:
         await until(lambda: pool.ready)
         cluster.fails = ConnectionError("the head is gone")
-        await asyncio.sleep(0.01)
+        seen = cluster.looks
+        await until(lambda: cluster.looks > seen + 1)
         await pool.join(someone("a", "r"), NO_WISH, print)
         assert "a" in one.there
         cluster.fails = None
@@ -186,6 +186,9 @@ async def test_a_worker_that_answers_no_more_is_started_again_once() -> None:
         await until(lambda: len(pool.free) == 2)
         one.lost_seconds = 13.0
         await until(lambda: cluster.restarted)
+        # It is starting now, and still does not answer.
+        seen = cluster.looks + 50
+        await until(lambda: cluster.looks > seen)
         assert cluster.restarted == ["one"]
 
 
