@@ -51,12 +51,12 @@ async def read_frames(
     Returns:
       how many frames were refused, or failed.
     """
-    loop, refused = asyncio.get_running_loop(), 0
+    loop, refused, failed = asyncio.get_running_loop(), 0, 0
     while True:
         try:
             arrived = await track.arrived()
         except MediaStreamError:
-            return refused
+            return refused + failed
         frame = arrived.frame
         if not isinstance(frame, av.VideoFrame):
             continue
@@ -70,9 +70,9 @@ async def read_frames(
             take(SourceFrame(image, frame.pts or 0, arrived.arrived_at, min(frame.height, frame.width)))
         except Exception:
             # One frame that fails, for want of memory for instance, must not be the end of its source.
-            if not refused:
+            if not failed:
                 _LOG.exception("a frame of %dx%d failed, and is left out", frame.width, frame.height)
-            refused += 1
+            failed += 1
 
 
 def _image(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
