@@ -25,6 +25,7 @@ from benchmarks.page.measure import (
     measure_times,
     planned,
     read_record,
+    whole_record,
 )
 from benchmarks.page.report import rewrite, section
 from mrsr.cli.command_line import placeless
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for option, path in (("--json", args.json), ("--page", args.page), ("--chart", args.chart)):
             if not path.absolute().parent.is_dir():
                 raise UserError(f"{option} {path}: its folder does not exist")
-        record = read_record(args.json) if args.report_only else _measured(args, given)
+        record = whole_record(args.json) if args.report_only else _measured(args, given)
         drawn = chart(record, args.chart)
         link = Path(os.path.relpath(args.chart, args.page.parent)).as_posix() if drawn else None
         rewrite(args.page, section(record, link))
@@ -115,6 +116,7 @@ def _measured(args: argparse.Namespace, given: Sequence[str]) -> Record:
         "clips": [{"name": clip.name, "width": clip.width, "height": clip.height} for clip in clips],
         "passes": record["passes"],
         "times": record["times"],
+        "whole": False,
     }
     with counted(_LOGGER, "passes") as told:
         measure_passes(plan, record, args.json, told)

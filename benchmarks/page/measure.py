@@ -21,7 +21,7 @@ from mrsr.ladder import Ladder, Route, RouteSet
 from mrsr.models.flops import frame_sizes
 
 Record = dict[str, Any]
-"""What the JSON file holds: `command`, `commit`, `device`, `frames`, `methods`, `passes`, `times`, ..."""
+"""What the JSON file holds: `command`, `commit`, `device`, `frames`, `methods`, `passes`, `times`, `whole`, ..."""
 
 Told = Callable[[str, int, int], None]
 """Called after every pass: what it was, how many are done, of how many."""
@@ -46,6 +46,18 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{path}: not a report of benchmarks.page ({' '.join(str(error).split())})") from None
     if not isinstance(record, dict) or not {"passes", "times"} <= set(record):
         raise UserError(f"{path}: not a report of benchmarks.page; expected its passes and times")
+    return record
+
+
+def whole_record(path: Path) -> Record:
+    """A record whose passes were all measured.
+
+    Raises:
+      UserError: the file is none, or of a run that ended before.
+    """
+    record = read_record(path)
+    if not record.get("whole", True):
+        raise UserError(f"{path}: passes are missing; expected a run that was finished, as --resume does")
     return record
 
 
@@ -100,7 +112,7 @@ def measure_passes(plan: Sequence[Any], record: Record, path: Path, told: Told) 
             record["passes"] = list(held.values())
             write_report(record, path)
         told(f"{method.name}, {clip.name}, {degradation}", index, len(plan))
-    record["passes"] = [held[_key(key)] for key, *_ in plan]
+    record["passes"], record["whole"] = [held[_key(key)] for key, *_ in plan], True
     write_report(record, path)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.page import measure
 from benchmarks.page.__main__ import main
 from benchmarks.page.measure import rows_of
 from benchmarks.page.report import BEGIN, END, rewritten
@@ -15,6 +16,7 @@ from mrsr.checkpoint import WEIGHTS, write_weights
 from mrsr.cli.main import main as mrsr
 from mrsr.config import save_config
 from mrsr.errors import UserError
+from mrsr.evaluation.evaluate import evaluate
 from mrsr.models.step import init_params
 from tests.small import lively, photograph, two_rungs
 
@@ -124,6 +126,27 @@ def test_the_page_is_written_from_the_file_alone(place):
     files = ("--json", place / "figures.json", "--page", place / "page.md", "--chart", place / "chart.png")
     assert main(["--report-only", *map(str, files)]) == 0
     assert ((place / "page.md").read_text(), (place / "figures.json").read_text()) == (page, figures)
+
+
+def test_no_page_is_written_of_a_run_that_ended_early(place, monkeypatch, capsys):
+    done = []
+
+    def ended(*arguments, **options):
+        if done:
+            raise KeyboardInterrupt
+        done.append(evaluate(*arguments, **options))
+        return done[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measure, "evaluate", ended)
+        arguments = ("--degradation", "bicubic", "--frames", 1)
+        assert benchmark(place, *arguments) != 0
+    assert len(record_of(place)["passes"]) == 1
+    assert benchmark(place, "--report-only") == 2
+    assert "figures.json: passes are missing; expected" in capsys.readouterr().err
+    assert (place / "page.md").read_text() == BEFORE + END + AFTER
+    assert benchmark(place, *arguments, "--resume") == 0
+    assert benchmark(place, "--report-only") == 0
 
 
 @pytest.mark.shared
