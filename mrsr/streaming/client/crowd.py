@@ -42,11 +42,11 @@ async def _run(everybody: list[Participant], seconds: float) -> None:
         for one in everybody:
             # All at once would measure how fast offers are answered, not how a call goes.
             tasks.append(asyncio.create_task(one.run()))
-            await asyncio.sleep(_APART_S)
+            if await _is_set(stop, _APART_S):
+                break
         began, cpu = time.monotonic(), time.process_time()
         while time.monotonic() - began < seconds and not stop.is_set() and not all(task.done() for task in tasks):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _EVERY_S)
+            await _is_set(stop, _EVERY_S)
             _tell({"frames": {one.settings.name: len(one.record.shown) for one in everybody if one.settings.watches}})
         until = time.monotonic()
         own = usage(os.getpid())
@@ -54,10 +54,10 @@ async def _run(everybody: list[Participant], seconds: float) -> None:
         _tell(
             {
                 "figures": {
-                    one.settings.name: _figures(one, task, until) for one, task in zip(everybody, tasks, strict=True)
+                    one.settings.name: _figures(one, task, until) for one, task in zip(everybody, tasks, strict=False)
                 },
                 "usage": {
-                    "cores": round((time.process_time() - cpu) / (until - began), 3),
+                    "cores": round((time.process_time() - cpu) / max(until - began, 1e-3), 3),
                     "memory_mib": round(own.memory_mib, 1),
                 },
             }
@@ -70,6 +70,12 @@ async def _run(everybody: list[Participant], seconds: float) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=5)
+
+
+async def _is_set(event: asyncio.Event, within_s: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within_s)
+    return event.is_set()
 
 
 def _figures(one: Participant, task: asyncio.Task[None], until: float) -> dict[str, Any]:

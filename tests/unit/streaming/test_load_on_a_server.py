@@ -115,6 +115,33 @@ def test_every_option_says_what_it_is_for() -> None:
 
 
 @apart
+async def test_a_process_of_participants_that_is_asked_to_end_starts_no_more_of_them():
+    import os
+    import signal
+
+    from mrsr.streaming.client import crowd
+    from mrsr.streaming.client.participant import Participant
+
+    began, told = [], []
+
+    async def run(self):
+        began.append(self.settings.name)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    kept = Participant.run, crowd._tell
+    Participant.run, crowd._tell = run, told.append
+    try:
+        many = [Participant.of(ClientSettings("http://x", "r", name=str(number))) for number in range(1000)]
+        await asyncio.wait_for(crowd._run(many, 1.0), 30)
+    finally:
+        Participant.run, crowd._tell = kept
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+    assert began == ["0"]
+    assert [*told[-1]["figures"]] == ["0"]
+
+
+@apart
 async def test_viewers_of_a_room_get_pictures_and_a_server_that_is_not_there_is_exit_1():
     import asyncio
     import dataclasses
