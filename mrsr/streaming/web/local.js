@@ -84,7 +84,10 @@ export class Local {
       const given = await createImageBitmap(busy.picture);
       // One of before a reset that came meanwhile would be the first that the new source's state knows.
       if (busy.turn === this.#turn) this.#worker.postMessage({ op: "enlarge", route: route.name, picture: given }, [given]);
-      else this.#skip();
+      else {
+        given.close();
+        this.#skip();
+      }
     } catch {
       this.#skip(); // the video has no picture any more
     }
