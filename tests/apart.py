@@ -27,7 +27,7 @@ def apart(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
             asyncio.run(asyncio.wait_for(test(), 60))  # type: ignore[arg-type]
             return
         outcomes = _outcomes(inspect.getfile(test))
-        failure = outcomes.get(test.__name__, outcomes.get("", "it did not run"))
+        failure = outcomes.get(test.__name__, outcomes[""])
         if failure is not None:
             pytest.fail(failure, pytrace=False)
 
@@ -37,17 +37,17 @@ def apart(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
 
 @functools.cache
 def _outcomes(path: str) -> dict[str, str | None]:
-    """What became of each test of a file in the other process: None, or why it failed."""
+    """What became of each test of a file in the other process: None, or why it failed; by "" why one never ran."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", path]
         where = os.pathsep.join([str(_TESTS), str(_TESTS.parent), str(Path(path).parent), *sys.path])
         environment = {**os.environ, _CHILD: "1", "PYTHONPATH": where}
         child = subprocess.run(command, env=environment, cwd=_TESTS.parent, capture_output=True, text=True, timeout=300)
-        if not report.exists():
-            return {"": child.stdout + child.stderr}
-        cases = ElementTree.parse(report).getroot().iter("testcase")
-        return {case.get("name", ""): _failure(case) for case in cases}
+        # Where it ended before all had run, its report has a case without a name, or there is none.
+        cases = ElementTree.parse(report).getroot().iter("testcase") if report.exists() else ()
+        outcomes = {name: _failure(case) for case in cases if (name := case.get("name"))}
+        return {"": f"it did not run:\n{child.stdout}{child.stderr}"} | outcomes
 
 
 def _failure(case: ElementTree.Element) -> str | None:
