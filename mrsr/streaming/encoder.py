@@ -18,9 +18,12 @@ CLOCK = 90_000
 TIME_BASE = Fraction(1, CLOCK)
 # A rate this far above the opened one is worth the key frame of reopening; below, it is not.
 _RISE, _FALL = 1.15, 0.9
-# Below this share of the opened rate its buffer, a quarter second at that rate, is no bound any more.
+# Below this share of the opened rate its buffer, 0.15 s at that rate, is no bound any more.
 _STALE = 0.25
 _CALM_S = 2.0
+# A fall below this share at once: lowered while it runs libx264 goes on for 0.3 s at what it had, and that is what a
+# link that has narrowed cannot take; the key frame of another encoder is what its viewers need then anyhow.
+_SHARP, _SHARP_CALM_S = 0.6, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,11 @@ class VideoEncoder:
 
     def _outgrown(self, rate: int) -> bool:
         """Whether the rate asked is worth opening another encoder, which costs a key frame."""
-        calm = self._clock() - self._opened_at >= _CALM_S
+        open_s = self._clock() - self._opened_at
+        calm = open_s >= _CALM_S
         if self.backend.adapts:
+            if self._codec is not None and rate < _SHARP * (self._codec.bit_rate or 0):
+                return open_s >= _SHARP_CALM_S
             return calm and not self._opened_rate * _STALE <= rate <= self._opened_rate * _RISE
         return rate < self._opened_rate * _FALL or (calm and rate > self._opened_rate * _RISE)
 

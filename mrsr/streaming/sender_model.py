@@ -35,10 +35,10 @@ class Packet:
 class EncoderModel:
     """Sizes of frames as x264 with VBV makes them: around the target, key frames larger, never more than the buffer.
 
-    The buffer holds a quarter of a second of the target; a frame takes more or less by its content (log-normal) and by
+    The buffer holds 0.15 s of the target; a frame takes more or less by its content (log-normal) and by
     how full the buffer is, which holds the average at the target.
 
-    Source: own choice of the spread and of the size of key frames; the buffer is that of the streaming trials.
+    Source: own choice of the spread and of the size of key frames; the buffer is that of calls.
     """
 
     fps: float
@@ -49,8 +49,8 @@ class EncoderModel:
 
     def size(self, kbps: float, key: bool) -> int:
         """Bytes of the next frame at a target, kbit/s."""
-        buffer = 1000 * kbps / 4
-        self._fill = min(1.0, self._fill + 4 / self.fps)
+        buffer = 0.15 * 1000 * kbps
+        self._fill = min(1.0, self._fill + 1 / (0.15 * self.fps))
         wanted = 1000 * kbps / self.fps * self.random.lognormvariate(0.0, self.spread) * self._fill / 0.5
         bits = min(wanted * (self.key_ratio if key else 1.0), 0.95 * self._fill * buffer)
         self._fill -= bits / buffer

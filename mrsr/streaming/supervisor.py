@@ -17,8 +17,6 @@ from dataclasses import replace
 from mrsr.streaming.channel import RemoteWorker
 from mrsr.streaming.starting import WorkerStart
 
-# Of glibc: a worker's threads would keep an arena each, and in each of them the most it ever held.
-_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 _LOG = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 # A worker that lived so long had started well: the next wait is short again.
@@ -29,6 +27,8 @@ _HANGS_S, _STARTS_S = 6.0, 180.0
 _LOOK_S = 0.5
 _BAD_INPUT = 2
 MODULE = "mrsr.streaming.worker_main"
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+"""Of a worker's environment: each of its threads would have an arena of glibc's, as large as it ever was."""
 
 
 class Supervisor(AbstractAsyncContextManager["Supervisor"]):
@@ -104,7 +104,7 @@ class Supervisor(AbstractAsyncContextManager["Supervisor"]):
         command = [*self._command, "--channel", self._address]
         # A session of its own: Ctrl-C in the terminal is told to it by us.
         self._process = process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, start_new_session=True, env={**_ALLOCATOR, **os.environ}
+            *command, stdin=PIPE, start_new_session=True, env=ALLOCATOR | dict(os.environ)
         )
         _LOG.debug("the worker is process %d", process.pid)
         watching = asyncio.create_task(self._watch(process))

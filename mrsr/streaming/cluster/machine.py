@@ -18,7 +18,7 @@ from dataclasses import replace
 from mrsr.errors import UserError
 from mrsr.streaming.cluster.places import Place
 from mrsr.streaming.starting import WorkerStart
-from mrsr.streaming.supervisor import MODULE
+from mrsr.streaming.supervisor import ALLOCATOR, MODULE
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 8.0
 # A worker that lived so long had started well.
@@ -27,8 +27,6 @@ _WELL_S = 60.0
 _TRIES = 8
 _STOP_S = 2.0
 _BAD_INPUT = 2
-# As of a worker that `supervisor` keeps: each of its threads would have an arena of glibc's, as large as it ever was.
-_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 
 
 class Machine:
@@ -109,7 +107,7 @@ class Machine:
         own = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         command = [sys.executable, "-m", self._module, "--channel", self._address]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, env=_ALLOCATOR | own, stdin=pipe, stderr=pipe) as process:
+        with subprocess.Popen(command, env=ALLOCATOR | own, stdin=pipe, stderr=pipe) as process:
             assert process.stdin is not None
             assert process.stderr is not None
             self._process = process

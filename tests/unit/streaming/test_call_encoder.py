@@ -50,10 +50,33 @@ def test_the_rate_follows_a_lowered_target_within_a_second(format):
         sizes.append(8 * len(encode(encoder, restless(number), number).data) / 1000)
     assert sum(sizes[30:60]) == pytest.approx(2000, rel=0.25)
     assert sum(sizes[90:120]) == pytest.approx(600, rel=0.25)
-    # A quarter of a second of the link is the most that any frame takes.
+    # What the buffer of the rate before holds is the most that any frame takes.
     assert max(sizes[61:]) < 2000 / 4
-    # x264 is told while it runs; libvpx has to be opened anew.
-    assert encoder.reopened == (0 if format == "H264" else 1)
+    assert encoder.reopened == 1
+
+
+def test_libx264_is_told_of_a_small_fall_while_it_runs_and_opened_anew_for_a_sharp_one():
+    encoder = software("H264", limits=RateLimits(first=2_000_000))
+    sizes, keys = [], []
+    for number in range(120):
+        encoder.bit_rate = 2_000_000 if number < 30 else 1_300_000 if number < 60 else 500_000
+        frame = encode(encoder, restless(number), number)
+        sizes.append(8 * len(frame.data) / 1000)
+        keys.append(frame.key)
+    assert [number for number, key in enumerate(keys) if key] == [0, 60]
+    assert encoder.reopened == 1
+    # In the first fifth of a second no more than the rate and what its buffer held: 0.35 s of it.
+    assert sum(sizes[60:66]) <= 0.35 * 500
+    assert sum(sizes[90:120]) == pytest.approx(500, rel=0.25)
+
+
+def test_falls_one_after_the_other_do_not_make_every_frame_a_key_frame():
+    encoder = software("H264", limits=RateLimits(first=4_000_000))
+    keys = []
+    for number in range(60):
+        encoder.bit_rate = 4_000_000 * 0.5 ** max(0, number - 20)
+        keys.append(encode(encoder, restless(number), number).key)
+    assert 1 < sum(keys) <= 4
 
 
 def test_a_rate_above_the_opened_one_reopens_the_encoder_once_it_is_calm():
