@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,15 @@ class Told(EchoWorker):
         if self.answers is not None:
             return str(await self.answers(who))
         return await super().offer(who, offer)
+
+
+async def rest_of(reader: asyncio.StreamReader) -> bytes:
+    """All that is said until the connection ends."""
+    said = bytearray()
+    with suppress(ConnectionError):
+        while more := await reader.read(65536):
+            said += more
+    return bytes(said)
 
 
 def nothing(message: FromWorker) -> None:

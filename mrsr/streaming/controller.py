@@ -112,7 +112,9 @@ def step(
         target = rule.headroom * link.kbps
     lows = remembered(rule.lows, state.lows, link.kbps, now)
     # Never for less than a picture: that is for the estimate to say.
-    target = min(target, max(rule.headroom * rule.lows.ratio * lows.lowest_kbps, needs[0][1]))
+    most_after_lows = max(rule.headroom * rule.lows.ratio * lows.lowest_kbps, needs[0][1])
+    told = link.told if target <= most_after_lows else f"{link.told}, {lows.lowest_kbps:.0f} of late"
+    target = min(target, most_after_lows)
     if held:
         target = min(target, needs[0][1])
     patience = rule.probe.patience_of(probe, now)
@@ -131,9 +133,9 @@ def step(
         min(max(target, rule.least_kbps), enough, most),
         rule.bitrates.enough_kbps(limits.codec, entry, limits.fps),
         None if probe.kbps is None else min(probe.kbps, most),
-        f"collapsed {caution.collapses} times, waiting; {link.told}"
+        f"collapsed {caution.collapses} times, waiting; {told}"
         if held
-        else _reason(limits, measured, link, climb, asked, output, dict(needs), target, probe),
+        else _reason(limits, measured, told, climb, asked, output, dict(needs), target, probe),
     )
     return ViewerState(link, climb, probe, caution, lows), decision
 
@@ -153,7 +155,7 @@ def _highest(rungs: tuple[int, ...], limit: int) -> int:
 def _reason(
     limits: Limits,
     measured: Measured,
-    link: LinkRate,
+    told: str,
     climb: Climb,
     asked: int,
     output: int,
@@ -172,4 +174,4 @@ def _reason(
     else:
         waits = ", waiting for it to last" if climb.room_since is not None else ""
         why = f"link: {target:.0f} kbit/s to use, {above}p needs {needs[above]:.0f}{waits}"
-    return f"{why}; {link.told}{', probing' if probe.kbps is not None else ''}"
+    return f"{why}; {told}{', probing' if probe.kbps is not None else ''}"

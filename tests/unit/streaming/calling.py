@@ -51,6 +51,26 @@ def engine_of_one(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEng
     return named(NamedEngine(CONFIG, None, on_result=on_result, on_event=on_event, runtime=runtime, most_streams=1))
 
 
+@asynccontextmanager
+async def one_place_and_two_sources() -> AsyncIterator[tuple[StreamWorker, Caller, Caller, Caller]]:
+    """A worker whose engine has room for one source: Anna's, whom Ben watches, not Cora's, whom Dora does.
+
+    Gives the worker, Ben, Cora and Dora, once Anna's picture is enlarged and Dora sees Cora's.
+    """
+    async with a_worker(engine_of_one) as worker:
+        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
+        ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
+        dora = Caller(worker, "dora", "subscribe", Want(source="cora"))
+        async with callers(anna, cora, ben, dora):
+            await anna.join(Camera())
+            await ben.join()
+            await until(lambda: ben.status.sr == "on")
+            await cora.join(Camera())
+            await dora.join()
+            await until(lambda: dora.frames and dora.status.output > 0)
+            yield worker, ben, cora, dora
+
+
 def network_engine(*_: Any, on_result: Any, on_event: Any, **__: Any) -> NamedEngine:
     """An engine of three rungs whose network is tiny, on JAX."""
     return named(NamedEngine(CONFIG, PARAMS, on_result=on_result, on_event=on_event))

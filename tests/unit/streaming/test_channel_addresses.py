@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from asyncio import StreamReader
-from contextlib import suppress
 
 import pytest
 from calls import EchoWorker, a_name
-from channels import in_time, until
+from channels import in_time, rest_of, until
 
 from mrsr.errors import UserError
 from mrsr.streaming.channel import RemoteWorker, serve_channel
@@ -19,15 +17,6 @@ from mrsr.streaming.worker import Participant
 
 SECRET, ANOTHER = "s" * 32, "t" * 32
 ADA = Participant("ada", "r", "publish", "Ada", NO_CAPS)
-
-
-async def rest_of(reader: StreamReader) -> bytes:
-    """All that is said until the connection ends."""
-    said = bytearray()
-    with suppress(ConnectionError):
-        while more := await reader.read(65536):
-            said += more
-    return bytes(said)
 
 
 @pytest.mark.parametrize(

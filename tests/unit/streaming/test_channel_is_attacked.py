@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from calls import EchoWorker
-from channels import in_time, until
+from channels import in_time, rest_of, until
 
 from mrsr.streaming.channel import RemoteWorker, serve_channel
 from mrsr.streaming.channel import server as worker_side
@@ -32,15 +32,6 @@ async def dialled(address: str) -> AsyncIterator[tuple[StreamReader, StreamWrite
         yield reader, writer
     finally:
         writer.transport.abort()
-
-
-async def rest_of(reader: StreamReader) -> bytes:
-    """All that is said until the connection ends."""
-    said = bytearray()
-    with suppress(ConnectionError):
-        while more := await reader.read(65536):
-            said += more
-    return bytes(said)
 
 
 class Relay:

@@ -123,24 +123,12 @@ async def test_an_encoder_that_hangs_in_one_room_holds_up_no_other():
 
 @apart
 async def test_a_viewer_of_a_source_for_which_the_engine_has_no_room_is_told_so():
-    from calling import Caller, Camera, a_worker, callers, engine_of_one, until
+    from calling import one_place_and_two_sources
 
-    from mrsr.streaming.protocol import Want
-
-    async with a_worker(engine_of_one) as worker:
-        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
-        ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
-        dora = Caller(worker, "dora", "subscribe", Want(source="cora"))
-        async with callers(anna, cora, ben, dora):
-            await anna.join(Camera())
-            await ben.join()
-            await until(lambda: ben.status.sr == "on")
-            await cora.join(Camera())
-            await dora.join()
-            await until(lambda: dora.frames and dora.status.output > 0)
-            assert (dora.status.sr, dora.status.input, dora.status.output) == ("bypass", 180, 180)
-            assert "no room" in dora.status.reason
-            assert (cora.status.sr, cora.status.output) in (("bypass", 180), ("", 0), ("waiting", 180))
+    async with one_place_and_two_sources() as (_, _, cora, dora):
+        assert (dora.status.sr, dora.status.input, dora.status.output) == ("bypass", 180, 180)
+        assert "no room" in dora.status.reason
+        assert (cora.status.sr, cora.status.output) in (("bypass", 180), ("", 0), ("waiting", 180))
 
 
 @apart
@@ -193,30 +181,21 @@ async def test_a_source_goes_on_after_a_frame_that_could_not_be_taken():
 
 @apart
 async def test_the_place_in_the_engine_of_a_source_that_nobody_wants_enlarged_is_another_s():
-    from calling import Caller, Camera, a_worker, callers, engine_of_one, until
+    from calling import one_place_and_two_sources, until
 
     from mrsr.streaming.protocol import Want
 
-    async with a_worker(engine_of_one) as worker:
-        anna, cora = Caller(worker, "anna", "publish"), Caller(worker, "cora", "publish")
-        ben = Caller(worker, "ben", "subscribe", Want(source="anna"))
-        dora = Caller(worker, "dora", "subscribe", Want(source="cora"))
-        async with callers(anna, cora, ben, dora):
-            await anna.join(Camera())
-            await ben.join()
-            await until(lambda: ben.status.sr == "on")
-            await cora.join(Camera())
-            await dora.join()
-            await until(lambda: "no room" in dora.status.reason)
-            seat = worker.rooms["r"].publishers["anna"].seat
-            done = seat.counts().done
-            assert done > 0
-            await ben.say(Want(source="cora"))
-            await until(lambda: dora.status.sr == "on")
-            assert seat.counts().done >= done  # what was counted stays counted
-            # Back to the first, who takes it again.
-            await ben.say(Want(source="anna"))
-            await dora.say(Want(source="anna"))
-            await until(lambda: ben.status.source == dora.status.source == "anna")
-            await until(lambda: seat.works and ben.status.sr == "on")
-            assert seat.counts().done >= done
+    async with one_place_and_two_sources() as (worker, ben, _, dora):
+        await until(lambda: "no room" in dora.status.reason)
+        seat = worker.rooms["r"].publishers["anna"].seat
+        done = seat.counts().done
+        assert done > 0
+        await ben.say(Want(source="cora"))
+        await until(lambda: dora.status.sr == "on")
+        assert seat.counts().done >= done  # what was counted stays counted
+        # Back to the first, who takes it again.
+        await ben.say(Want(source="anna"))
+        await dora.say(Want(source="anna"))
+        await until(lambda: ben.status.source == dora.status.source == "anna")
+        await until(lambda: seat.works and ben.status.sr == "on")
+        assert seat.counts().done >= done
